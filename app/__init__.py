@@ -1,0 +1,1 @@
+"""The service: HTTP, the pipeline of one note, metrics, evaluation. Imports index_builder and model."""

@@ -1,0 +1,64 @@
+"""What goes into the pipeline: a note of one or more documents, and what the caller wants to know of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+WidthsName = Literal["card", "balanced"]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One text of an encounter, exactly as received: every offset refers to it."""
+
+    text: str
+    id: str | None = None
+    type: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Document({len(self.text)} characters)"  # a repr may reach a log; the text must not
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """The documents of one encounter, coded together."""
+
+    documents: tuple[Document, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CodingOptions:
+    """What the caller asks for. Defaults are the contract's.
+
+    top_k:         how many codes and candidates together, 1..200
+    widths:        how many codes each search stage hands on
+    billable_only: leave headers out
+    within:        code prefixes to stay inside, e.g. ("J", "E11"); empty = all
+    """
+
+    top_k: int = 20
+    widths: WidthsName = "card"
+    billable_only: bool = True
+    within: tuple[str, ...] = ()
+    assertion: Literal["filter", "annotate"] = "filter"
+    encounter: Literal["outpatient", "inpatient"] = "outpatient"
+    calibration: str = "general"
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Widths:
+    """Codes handed on by search64 (candidates) and by rescore256 (shortlist)."""
+
+    candidates: int
+    shortlist: int
+
+
+def stage_widths(name: WidthsName, top_k: int) -> Widths:
+    """The widths of the design's glossary; both grow with top_k so that top_k codes can be returned.
+
+    card: 200 -> 20; balanced: 200 -> max(60, 3 x top_k).
+    """
+    shortlist = max(20, top_k) if name == "card" else max(60, 3 * top_k)
+    return Widths(candidates=max(200, shortlist), shortlist=shortlist)

@@ -1,0 +1,1 @@
+"""What is learned, over arrays: encoders, nested prefixes, losses, training, metrics, export. Imports nothing of ours."""
