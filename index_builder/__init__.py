@@ -1,1 +1,1 @@
-"""Offline: code set -> catalog -> vectors -> verified artifact; and search over such an artifact. Imports model only."""
+"""Offline: code set -> catalog -> vectors -> verified artifact; and search over it. Imports model only."""

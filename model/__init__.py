@@ -1,1 +1,1 @@
-"""What is learned, over arrays: encoders, nested prefixes, losses, training, metrics, export. Imports nothing of ours."""
+"""What is learned, over arrays: encoders, prefixes, losses, training, metrics. Imports nothing of ours."""
