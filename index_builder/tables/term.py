@@ -1,0 +1,103 @@
+"""One line of an official table: connectors cut off, alternatives resolved, NEC and NOS gone."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_CONNECTOR = (
+    r"(?:due to|because of|associated with|complicated by|affected by|resulting (?:from|in)|secondary to|caused by"
+    r"|attributed to|related to|leading to|exposed to|concerning|complicating|affecting|involving|causing|following"
+    r"|requiring|during|without|within|between|before|after|while|under|with|from|into|onto|upon|for|not|of|by|to|on"
+    r"|at|as|in(?! situ\b))"
+)
+_JOINED = rf"{_CONNECTOR}(?:\s*(?:,|or|and|,\s*or)?\s*{_CONNECTOR})*"
+_LEAD = re.compile(rf"^({_JOINED})(?![\w-])\s*(.*)$", re.IGNORECASE)
+_TRAIL = re.compile(rf"^(.+?)\s+({_JOINED})$", re.IGNORECASE)
+_INSIDE = re.compile(rf"\s(?:{_CONNECTOR}|or|and)\s", re.IGNORECASE)
+_INSTRUCTION = re.compile(r"\s*-+\s*(?:code|see|omit)\b.*$|\s*-{2,}\s*$", re.IGNORECASE)
+_DROPPED = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\bN[EO][CS]\b")
+_COMMA = re.compile(r",(?!\d)\s*")
+_ADJECTIVE = re.compile(r"(?:ic|al|ar|ary|ous|ive|[^es]ed|oid|genic|less|like|able|ible|ile|related|induced)$")
+_NOUNS = frozenset(
+    "ear scar arsenic canal animal hospital colic tic panic removal withdrawal referral refusal ovary molar bipolar "
+    "capillary arousal seed steroid thyroid keloid carcinoid approval burial cereal material betrayal trial fluoroid "
+    "metal pterygoid antibiotic topic traffic reversal renewal survival arrival cable table vegetable disposal".split()
+)
+_ADJECTIVES = frozenset(
+    "acute chronic mild moderate severe upper lower right left bilateral unilateral male female benign newborn mixed "
+    "abnormal small large low high double excess excessive floating snapping persistent recurrent latent late early "
+    "absent accessory premature open closed congenital primary secondary tertiary single multiple adult juvenile "
+    "anterior posterior superior inferior elevated increased decreased delayed long short false deep thin".split()
+)
+_SAME_WORD = frozenset(
+    frozenset(pair.split())
+    for pair in ("heart cardiac", "kidney renal", "lung pulmonary", "liver hepatic", "brain cerebral")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A cleaned table line: `lead` text `trail`, where lead and trail are connectors ("with", "due to") or empty.
+
+    adjective is the alternative that reads well before a noun ("abdominal" of "abdomen, abdominal"), or empty.
+    """
+
+    text: str
+    adjective: str = ""
+    lead: str = ""
+    trail: str = ""
+
+
+def clean(text: str) -> str:
+    """The line without nonessential modifiers, NEC, NOS, coding instructions and doubled blanks."""
+    bare = _DROPPED.sub(" ", _INSTRUCTION.sub("", text))
+    return re.sub(r"\s+,", ",", re.sub(r"\s+", " ", bare)).strip(" ,;-")
+
+
+def is_adjective(text: str) -> bool:
+    """Whether the last word reads as an adjective."""
+    word = text.rsplit(" ", 1)[-1].casefold()
+    return word in _ADJECTIVES or (word not in _NOUNS and _ADJECTIVE.search(word) is not None)
+
+
+def holds_connector(text: str) -> bool:
+    """Whether a connector stands inside the wording, so that it cannot go before a noun."""
+    return _INSIDE.search(text) is not None
+
+
+def parse(text: str) -> Term:
+    """Read one table line."""
+    body, lead, trail = clean(text), "", ""
+    if match := _LEAD.match(body):
+        lead, body = match[1], match[2]
+    if match := _TRAIL.match(body):
+        body, trail = match[1], match[2]
+    noun, adjective = _resolve(body)
+    return Term(noun, adjective, lead.replace(",", " or").replace("or or", "or"), trail)
+
+
+def _resolve(body: str) -> tuple[str, str]:
+    """Comma alternatives: "abdomen, abdominal" are one word twice, "cystitis, interstitial" is an inversion."""
+    parts = [part for part in _COMMA.split(body) if part]
+    if len(parts) < 2:
+        return body.strip(" ,"), ""
+    if any(re.match(r"(?:or|and)\b", part) or re.search(r"\s(?:or|and)\s", part) for part in parts[1:]):
+        return ", ".join(parts), ""
+    same = [part for part in parts[1:] if _one_word(parts[0], part)]
+    others = [part for part in parts[1:] if part not in same]
+    head = _invert(parts[0], others)
+    return head, "" if others else next((part for part in same if is_adjective(part)), "")
+
+
+def _one_word(first: str, second: str) -> bool:
+    if frozenset((first.casefold(), second.casefold())) in _SAME_WORD:
+        return True
+    start = first.split(" ")[-1][:4].casefold()
+    return " " not in second and len(start) >= 3 and second.casefold().startswith(start[: max(3, len(start) - 1)])
+
+
+def _invert(head: str, modifiers: list[str]) -> str:
+    before = [part for part in modifiers if not _LEAD.match(part) and not holds_connector(part)]
+    after = [part for part in modifiers if part not in before]
+    return " ".join([*reversed(before), head, *after])
