@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 
 from index_builder.codesets.protocol import FormSource
+from index_builder.tables.anatomy import BodySites
 from index_builder.tables.phrase import Phrase
 from index_builder.tables.row import TermRow, read_code
 from index_builder.tables.term import Term, is_adjective, parse
@@ -26,7 +27,7 @@ _LOST_TAILS = {"(poly)": "neuropathy", "(gastro)": "gastroenteritis"}
 _DISEASE_WORD = re.compile(r"(?:itis|osis|ia|emia|uria|pathy|oma|ism|tion|algia|plasia|ectomy|ness|ment|ure|ing|ity)$")
 
 
-def read_index(path: Path, body_sites: Set[str]) -> Iterator[TermRow]:
+def read_index(path: Path, body_sites: BodySites) -> Iterator[TermRow]:
     """Every coded line of the index as one or two wordings."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -34,7 +35,7 @@ def read_index(path: Path, body_sites: Set[str]) -> Iterator[TermRow]:
     path_so_far: list[Term] = []
     for row in rows:
         level = int(row["Level"])
-        term = _line(row, level, lower, body_sites)
+        term = _line(row, level, lower)
         path_so_far = [*path_so_far[:level], term]
         code = read_code(row["Code"] or "")
         if code and path_so_far[0].text:
@@ -42,26 +43,38 @@ def read_index(path: Path, body_sites: Set[str]) -> Iterator[TermRow]:
                 yield TermRow(code, text, FormSource.INDEX)
 
 
-def phrase(path: Sequence[Term], body_sites: Set[str]) -> list[str]:
+def phrase(path: Sequence[Term], body_sites: BodySites) -> list[str]:
     """The wordings of a path whose first line is the main term."""
     main, *rest = path
     attributive = bool(main.adjective and rest and not rest[0].lead and _is_about(main.text, body_sites))
     built = Phrase(main.adjective if attributive else main.text, body_sites)
-    for term in _opened(main, rest):
+    for term in _join_agents(_opened(main, rest)):
         built.add(term)
     return built.wordings()
 
 
-def _opened(main: Term, rest: Sequence[Term]) -> Iterable[Term]:
-    return [Term("", trail=main.trail), *rest] if main.trail else rest
+def _opened(main: Term, rest: Sequence[Term]) -> list[Term]:
+    return [Term("", trail=main.trail), *rest] if main.trail else list(rest)
 
 
-def _is_about(noun: str, body_sites: Set[str]) -> bool:
+def _join_agents(terms: Sequence[Term]) -> list[Term]:
+    """ "complicated" > "by" > ... is one connector."""
+    joined: list[Term] = []
+    for term in terms:
+        last = joined[-1] if joined else None
+        if last and not last.lead and term.lead.startswith("by") and last.text.endswith("ed"):
+            joined[-1] = Term(term.text, term.adjective, f"{last.text} {term.lead}", term.trail)
+        else:
+            joined.append(term)
+    return joined
+
+
+def _is_about(noun: str, body_sites: BodySites) -> bool:
     """Whether a main term names a body part or alcohol, which then reads as an adjective before its sub-terms."""
     return noun.casefold() in body_sites or noun.casefold() == "alcohol"
 
 
-def _line(row: dict[str, str], level: int, lower: Set[str], body_sites: Set[str]) -> Term:
+def _line(row: dict[str, str], level: int, lower: Set[str]) -> Term:
     text = row["Term"]
     if lost := _LOST_TAILS.get((row["NonEssModif"] or "").strip()):
         text = f"{text} {lost}" if not text or is_adjective(text) else text
@@ -69,17 +82,13 @@ def _line(row: dict[str, str], level: int, lower: Set[str], body_sites: Set[str]
         return parse(text)
     if text in _MAIN:
         return Term(_MAIN[text])
-    term = parse(text)
-    return replace(term, text=_uncapitalise(_merge_lead(term), lower), lead="", adjective=term.adjective)
-
-
-def _merge_lead(term: Term) -> str:
-    return f"{term.lead} {term.text}".strip()
+    term = parse(_uncapitalise(text, lower))
+    return replace(term, text=f"{term.lead} {term.text}".strip(), lead="")
 
 
 def _uncapitalise(text: str, lower: Set[str]) -> str:
     """Main terms are capitalised; eponyms stay so."""
     first, _, rest = text.partition(" ")
-    low = first.casefold()
+    low = first.casefold().rstrip(",")
     common = low in lower or (_DISEASE_WORD.search(low) is not None and "-" not in first)
-    return f"{low} {rest}".strip() if common and "'" not in first else text
+    return f"{first.casefold()} {rest}".strip() if common and "'" not in first else text

@@ -15,9 +15,10 @@ from pathlib import Path
 import simple_icd_10_cm
 
 from index_builder.tables.alphabetic import read_index
+from index_builder.tables.anatomy import read_body_sites
 from index_builder.tables.drugs import read_drugs
 from index_builder.tables.external import read_external_causes
-from index_builder.tables.neoplasms import body_sites, read_neoplasms
+from index_builder.tables.neoplasms import read_neoplasms
 from index_builder.tables.ontology import read_disease_ontology
 from index_builder.tables.row import TermRow
 from index_builder.tables.termfile import write_terms
@@ -45,7 +46,7 @@ def read_tables(source: Path) -> Iterable[TermRow]:
     """All rows of all tables under a folder that holds icd10cm/ and terms/."""
     icd = source / "icd10cm"
     neoplasms = icd / "icd10cm-neoplasm-April-1-2026-XML.xml"
-    yield from read_index(icd / "ICD10CM_2025_Index.csv", body_sites(neoplasms))
+    yield from read_index(icd / "ICD10CM_2025_Index.csv", read_body_sites(neoplasms))
     yield from read_neoplasms(neoplasms)
     yield from read_drugs(icd / "icd10cm-drug-April-1-2026-XML.xml")
     yield from read_external_causes(icd / "icd10cm-eindex-April-1-2026-XML.xml")

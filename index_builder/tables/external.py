@@ -21,13 +21,22 @@ def read_external_causes(path: Path) -> Iterator[TermRow]:
 
 def wording(path: Sequence[str]) -> str:
     """'Fall' > 'from' > 'ladder' -> 'fall from ladder'; 'Bite' > 'dog' -> 'dog bite'; deeper paths keep their order."""
-    terms = [parse(line) for line in path if not line.startswith(("specified", "unspecified"))]
+    terms = _without_frame([parse(line) for line in path if not line.startswith(("specified", "unspecified"))])
     if len(terms) == 2 and not any((terms[0].trail, terms[1].lead, terms[1].trail)) and len(terms[1].text.split()) < 3:
         return f"{terms[1].text} {terms[0].text}".lower()
     text = ""
     for term in terms:
         text = _append(text, term)
     return text.rstrip("\0").lower()
+
+
+def _without_frame(terms: list[Term]) -> list[Term]:
+    """ "Accident (to)" > "transport" > "car occupant" > ...: the occupant and the collision say it all."""
+    if len(terms) > 1 and terms[0].text == "Accident":
+        terms = [Term("accident"), *terms[1:]]
+        if terms[1].text == "transport":
+            return terms[2:] if len(terms) > 3 else [Term("transport accident"), *terms[2:]]
+    return terms
 
 
 def _append(text: str, term: Term) -> str:

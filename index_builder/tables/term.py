@@ -17,19 +17,23 @@ _TRAIL = re.compile(rf"^(.+?)\s+({_JOINED})$", re.IGNORECASE)
 _INSIDE = re.compile(rf"\s(?:{_CONNECTOR}|or|and)\s", re.IGNORECASE)
 _INSTRUCTION = re.compile(r"\s*-+\s*(?:code|see|omit)\b.*$|\s*-{2,}\s*$", re.IGNORECASE)
 _DROPPED = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\bN[EO][CS]\b")
+_UNTOLD = re.compile(r"^(?:unspecified(?: \w+)?|as (?:the )?cause of .*|type|site|by site|by type)$", re.IGNORECASE)
+_JUNCTION = re.compile(r"^(and|or)\s+(.+)$", re.IGNORECASE)
 _COMMA = re.compile(r",(?!\d)\s*")
-_ADJECTIVE = re.compile(r"(?:ic|al|ar|ary|ous|ive|[^es]ed|oid|genic|less|like|able|ible|ile|related|induced)$")
-_NOUNS = frozenset(
-    "ear scar arsenic canal animal hospital colic tic panic removal withdrawal referral refusal ovary molar bipolar "
-    "capillary arousal seed steroid thyroid keloid carcinoid approval burial cereal material betrayal trial fluoroid "
-    "metal pterygoid antibiotic topic traffic reversal renewal survival arrival cable table vegetable disposal".split()
-)
-_ADJECTIVES = frozenset(
-    "acute chronic mild moderate severe upper lower right left bilateral unilateral male female benign newborn mixed "
-    "abnormal small large low high double excess excessive floating snapping persistent recurrent latent late early "
-    "absent accessory premature open closed congenital primary secondary tertiary single multiple adult juvenile "
-    "anterior posterior superior inferior elevated increased decreased delayed long short false deep thin".split()
-)
+_ADJECTIVE = re.compile(r"(?:ic|al|ar|ary|ory|ous|ive|[^es]ed|oid|genic|less|like|able|ible|ile|related|induced)$")
+_NOUN_WORDS = """
+animal antibiotic approval arousal arrival arsenic betrayal bipolar burial cable canal capillary carcinoid cereal colic
+disposal ear history hospital keloid material memory metal molar ovary panic pterygoid referral refusal removal renewal reversal scar
+seed steroid survival table thyroid tic topic traffic trial vegetable withdrawal
+"""
+_ADJECTIVE_WORDS = """
+abnormal absent accessory acute adult anterior benign bilateral chronic closed congenital decreased deep delayed
+double early elevated excess excessive false female floating high increased inferior inner juvenile large late latent
+left long low lower male mild mixed moderate multiple newborn open outer persistent poor posterior premature primary
+rapid recurrent right secondary severe short single slow small snapping superior tertiary thin unilateral upper weak
+"""
+_NOUNS = frozenset(_NOUN_WORDS.split())
+_ADJECTIVES = frozenset(_ADJECTIVE_WORDS.split())
 _SAME_WORD = frozenset(
     frozenset(pair.split())
     for pair in ("heart cardiac", "kidney renal", "lung pulmonary", "liver hepatic", "brain cerebral")
@@ -69,7 +73,9 @@ def holds_connector(text: str) -> bool:
 def parse(text: str) -> Term:
     """Read one table line."""
     body, lead, trail = clean(text), "", ""
-    if match := _LEAD.match(body):
+    if _UNTOLD.match(body):
+        return Term("")
+    if match := _JUNCTION.match(body) or _LEAD.match(body):
         lead, body = match[1], match[2]
     if match := _TRAIL.match(body):
         body, trail = match[1], match[2]
@@ -79,9 +85,9 @@ def parse(text: str) -> Term:
 
 def _resolve(body: str) -> tuple[str, str]:
     """Comma alternatives: "abdomen, abdominal" are one word twice, "cystitis, interstitial" is an inversion."""
-    parts = [part for part in _COMMA.split(body) if part]
+    parts = [part for part in _COMMA.split(body) if part and not _UNTOLD.match(part)]
     if len(parts) < 2:
-        return body.strip(" ,"), ""
+        return "".join(parts).strip(), ""
     if any(re.match(r"(?:or|and)\b", part) or re.search(r"\s(?:or|and)\s", part) for part in parts[1:]):
         return ", ".join(parts), ""
     same = [part for part in parts[1:] if _one_word(parts[0], part)]
