@@ -18,6 +18,7 @@ class FormSource(StrEnum):
     DRUG = "drug"
     EXTERNAL = "external"
     DISEASE_ONTOLOGY = "disease_ontology"
+    ABBREVIATION = "abbreviation"
 
 
 @dataclass(frozen=True, slots=True)
