@@ -1,0 +1,123 @@
+"""icd-cascade evaluate: the service's own pipeline over a coded corpus, or term -> code retrieval over the index."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from app.cli.options import add_artifact_flags, settings_of
+from app.cli.progress import shown_progress
+from app.evaluation import report
+from app.evaluation.corpora import count_codes, match, open_corpus
+from app.evaluation.errors import EvaluationError
+from app.version import VERSION
+
+if TYPE_CHECKING:
+    from app.evaluation.run import Progress
+    from app.settings import Settings
+
+TERMS = "terms"
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = subparsers.add_parser("evaluate", help="measure the pipeline on a coded corpus")
+    parser.add_argument("--corpus", choices=("codiesp", TERMS), required=True)
+    parser.add_argument("--path", type=Path, help="folder of the corpus, as published")
+    parser.add_argument("--split", default="dev")
+    parser.add_argument("--train-split", help="split whose code frequencies make the buckets, e.g. train")
+    parser.add_argument("--top-k", type=_top_k, default=200)
+    parser.add_argument("--widths", choices=("card", "balanced"), default="card")
+    parser.add_argument("--calibration", default="general")
+    parser.add_argument("--threshold", type=float, help="on probability; default: the calibration's own")
+    parser.add_argument("--limit", type=_positive, help="only the first N notes")
+    parser.add_argument("--exact-notes", type=_count, default=100, help="notes compared with exact search; 0 = none")
+    parser.add_argument("--seed", type=int, default=0, help="terms: the seed that training held its terms out with")
+    parser.add_argument("--queries", type=_positive, default=2000, help="terms: at most so many")
+    parser.add_argument("--output", type=Path, help="write the report as JSON")
+    add_artifact_flags(parser)
+    parser.set_defaults(run_command=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluate and report: tables to stdout, progress to stderr. Exit code 0, or 1 when there is nothing to measure."""
+    settings = settings_of(args)
+    try:
+        with shown_progress() as tell:
+            found = _terms(args, settings, tell) if args.corpus == TERMS else _notes(args, settings, tell)
+    except EvaluationError as error:
+        print(f"evaluate: {error}", file=sys.stderr)
+        return 1
+    Console(highlight=False).print(report.render_terms(found) if args.corpus == TERMS else report.render(found))
+    if args.output:
+        report.write(found, args.output)
+    return 0
+
+
+def _notes(args: argparse.Namespace, settings: Settings, tell: Progress) -> dict[str, Any]:
+    from app.evaluation import run as runner
+    from app.evaluation.measure import measure
+
+    if args.path is None:
+        raise EvaluationError(f"--corpus {args.corpus} needs --path, the corpus's folder")
+    corpus = open_corpus(args.corpus, args.path)
+    notes = corpus.notes(args.split)[: args.limit]
+    seen = corpus.notes(args.train_split) if args.train_split else None
+    options = runner.options_for(args.top_k, args.widths, args.calibration, args.threshold)
+
+    from app.pipeline.assemble import open_coder  # after the corpus: a wrong path is told at once
+
+    coder = open_coder(settings.artifacts, settings.code_set, settings.model, settings.backend)
+    done = runner.run(coder, match(notes, coder.catalog), options, args.exact_notes, tell)
+    training = None if seen is None else count_codes(match(seen, coder.catalog))
+    names = ("corpus", "split", "train_split", "limit", "exact_notes")
+    return {
+        "parameters": {name: getattr(args, name) for name in names} | asdict(options),
+        "versions": {"service": VERSION, **asdict(coder.versions)},
+        **measure(done, frozenset(coder.catalog.code_names), training),
+    }
+
+
+def _terms(args: argparse.Namespace, settings: Settings, tell: Progress) -> dict[str, Any]:
+    from app.evaluation.terms import evaluate_terms, read_forms
+    from index_builder.loader import load
+
+    index = load(settings.artifacts, settings.code_set, None)
+    manifest = index.manifest
+    figures = evaluate_terms(read_forms(index.catalog), index.vectors, args.seed, args.queries, tell)
+    return {
+        "parameters": {"corpus": TERMS, "seed": args.seed, "queries": args.queries},
+        "versions": {
+            "service": VERSION,
+            "model": manifest.model.version,
+            "index": manifest.content_hash(),
+            "code_set": f"{manifest.code_set.name} {manifest.code_set.edition}",
+        },
+        "terms": figures,
+    }
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{number} is negative")
+    return number
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not positive")
+    return number
+
+
+def _top_k(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 200:
+        raise argparse.ArgumentTypeError(f"{number} is not within 1..200")
+    return number

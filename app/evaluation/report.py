@@ -1,0 +1,144 @@
+"""The report of an evaluation: one JSON document, and the tables a person reads."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+Report = Mapping[str, Any]
+
+
+def write(report: Report, path: Path) -> None:
+    """Write the report as JSON. What could not be computed (NaN) becomes null."""
+    path.write_text(json.dumps(_finite(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def render(report: Report) -> RenderableType:
+    """The report of a note corpus as tables."""
+    parts: list[RenderableType] = [_heading(report), _ranking(report), _assignment(report), _stages(report)]
+    if report["buckets"] is not None:
+        parts.append(_buckets(report))
+    if report["exact"] is not None:
+        parts += [_prefixes(report["exact"]), _cascades(report["exact"])]
+    return Group(*parts)
+
+
+def render_terms(report: Report) -> RenderableType:
+    """The report of the term task as a table."""
+    found = report["terms"]
+    title = (
+        f"Term -> code: {found['queries']} terms of {found['held_out_categories']} categories, not in the index; "
+        f"seed {found['seed']}"
+    )
+    return _table(title, ("prefix", "R@1", "R@10", "MAP"), _named_rows(found["prefixes"], ("R@1", "R@10", "MAP")))
+
+
+def _heading(report: Report) -> RenderableType:
+    corpus, evidence, parameters = report["corpus"], report["evidence"], report["parameters"]
+    seconds = report["seconds_per_note"]
+    lines = [
+        f"{parameters['corpus']}/{parameters['split']}, {corpus['notes']} notes, {corpus['gold']} gold codes "
+        f"({corpus['distinct_gold']} distinct); {corpus['edition_codes']} codes as candidates",
+        f"unreachable gold: {corpus['unreachable']} ({corpus['distinct_unreachable']} distinct codes that the edition "
+        f"does not have), kept as gold",
+        f"top_k {parameters['top_k']}, widths {parameters['widths']}, headers allowed, assertion annotate; "
+        + ", ".join(f"{name} {value}" for name, value in report["versions"].items()),
+        f"{evidence['returned_codes']} codes returned, {evidence['share_without_evidence']:.1%} without evidence, "
+        f"{evidence['wrong_offsets']} offsets that do not slice back",
+        "seconds per note: " + ", ".join(f"{name} {_number(seconds[name])}" for name in ("mean", "p50", "p95")),
+    ]
+    return Text("\n".join(lines) + "\n")
+
+
+def _ranking(report: Report) -> Table:
+    rows = [[name, _number(value)] for name, value in report["ranking"].items()]
+    rows += [[f"{name}, first 3 characters", _number(report["category_match"][name])] for name in ("MAP", "R@20")]
+    return _table("Final list", ("metric", "value"), rows)
+
+
+def _assignment(report: Report) -> Table:
+    found = report["assignment"]
+    names = {
+        "micro_f1": "micro F1",
+        "micro_precision": "micro precision",
+        "micro_recall": "micro recall",
+        "macro_f1_caml": f"macro F1 (CAML, {found['labels']} labels)",
+        "macro_f1_per_label": "macro F1 (per label present)",
+        "predicted": "pairs predicted",
+    }
+    answered, best = found["as_answered"], found["best_threshold"]
+    rows = [[label, _number(answered[name]), _number(best[name])] for name, label in names.items()]
+    rows += [
+        [label, _number(found[name]), ""] for name, label in (("micro_auc", "micro AUC"), ("macro_auc", "macro AUC"))
+    ]
+    chosen = f"best here ({found['threshold_on']} >= {_number(best['threshold'])})"
+    return _table("Assignment (AUC: unranked codes tie at the bottom)", ("metric", "codes as answered", chosen), rows)
+
+
+def _stages(report: Report) -> Table:
+    names = ("codes", "recall", "R@20", "MAP")
+    header = ("stage", "codes handed on", "recall of them", "R@20", "MAP")
+    return _table("After each stage", header, _named_rows(report["stages"], names))
+
+
+def _buckets(report: Report) -> Table:
+    header = ("in training", "gold", "R@20", "MAP")
+    return _table(
+        "Gold by its frequency in training, whole ranking", header, _named_rows(report["buckets"], header[1:])
+    )
+
+
+def _prefixes(found: Report) -> Table:
+    names = ("MAP", "R@20", "R@200")
+    title = f"Exact search by one prefix, {found['notes']} notes"
+    return _table(title, ("prefix", *names), _named_rows(found["prefixes"], names))
+
+
+def _cascades(found: Report) -> Table:
+    rows = [
+        [
+            f"{one['widths']}, top_k {one['top_k']}: {one['candidates']} -> {one['shortlist']}",
+            _number(one["top20_agreement"]),
+            _number(one["R@20"]),
+            f"{one['R@20_change']:+.4f}",
+        ]
+        for one in found["cascades"]
+    ]
+    title = f"Cascade against exact 768-d search (R@20 {_number(found['exact768']['R@20'])}), {found['notes']} notes"
+    return _table(title, ("widths", "top-20 agreement", "R@20", "change in R@20"), rows)
+
+
+def _named_rows(figures: Mapping[str, Report], columns: Iterable[str]) -> list[list[str]]:
+    names = tuple(columns)
+    return [[row, *(_number(values[name]) for name in names)] for row, values in figures.items()]
+
+
+def _table(title: str, header: Iterable[str], rows: Iterable[list[str]]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for place, name in enumerate(header):
+        table.add_column(name, justify="right" if place else "left")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _number(value: float | int | None) -> str:
+    if isinstance(value, int):
+        return str(value)
+    return "-" if value is None or not math.isfinite(value) else f"{value:.4f}"
+
+
+def _finite(value: Any) -> Any:
+    """The same structure with null where a float is not finite: JSON has no NaN."""
+    if isinstance(value, Mapping):
+        return {str(key): _finite(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

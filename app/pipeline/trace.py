@@ -1,0 +1,40 @@
+"""What the evaluation sees of one note: the codes that each stage hands on, beside the answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from app.pipeline.coding import Coding
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Codes, best first, each once, and their scores."""
+
+    codes: tuple[str, ...]
+    scores: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.codes) != len(self.scores):
+            raise ValueError(f"{len(self.codes)} codes with {len(self.scores)} scores")
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One note through the cascade.
+
+    search64, rescore256, rescore768: what the stage ranked, before the next one cuts
+    exact768: the 768-d ranking of an exact search over all forms, when asked for
+    prefixes: the ranking of an exact search by each prefix alone, when asked for
+    final: the answer, the same as `code` gives
+    """
+
+    search64: Ranking
+    rescore256: Ranking
+    rescore768: Ranking
+    exact768: Ranking | None
+    final: Coding
+    prefixes: dict[int, Ranking] = field(default_factory=dict)

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from app.evaluation.terms import Forms, Integers, evaluate_terms, held_out_categories, hold_out, retrieve, summarise
+from model.nested import WIDTH, Floats, prefix
+
+GENERATOR = np.random.default_rng(0)
+NAMES = [f"{letter}{number:02d}.{leaf}" for letter in "AB" for number in range(40) for leaf in range(3)]
+FORMS = Forms(
+    names=NAMES,
+    codes=np.repeat(np.arange(len(NAMES)), 3),
+    titles=np.tile([True, False, False], len(NAMES)),
+    texts=[f"{name} wording {form}" for name in NAMES for form in range(3)],
+)
+MATRIX = GENERATOR.standard_normal((len(FORMS.texts), WIDTH)).astype(np.float32)
+MATRIX += 2 * np.repeat(GENERATOR.standard_normal((len(NAMES), WIDTH)), 3, axis=0).astype(np.float32)
+
+
+def vectors(rows: Integers) -> Floats:
+    return MATRIX[rows]
+
+
+def test_categories_depend_on_the_seed_and_on_nothing_else() -> None:
+    codes = [f"{letter}{number:02d}" for letter in "ABCDEFGHIJ" for number in range(100)]
+    chosen = held_out_categories(codes, 0.1, seed=1)
+    assert chosen == held_out_categories(reversed([f"{code}.9" for code in codes]), 0.1, seed=1)
+    assert chosen != held_out_categories(codes, 0.1, seed=2)
+    assert 60 < len(chosen) < 140
+    assert held_out_categories(codes, 0.0, seed=1) == frozenset()
+
+
+def test_terms_of_held_out_categories_leave_the_index_and_their_titles_stay() -> None:
+    task = hold_out(FORMS, seed=0, queries=10_000)
+    indexed = [(FORMS.names[FORMS.codes[row]][:3], bool(FORMS.titles[row])) for row in task.index]
+    assert {category for category, title in indexed if not title}.isdisjoint(task.categories)
+    assert sum(title for _, title in indexed) == len(NAMES)
+    assert set(task.queries.tolist()).isdisjoint(task.index.tolist())
+    assert len(task.queries) == 6 * len(task.categories) > 0
+
+
+def test_a_wording_of_several_codes_is_one_query_that_means_them_all() -> None:
+    shared = Forms(["A00", "A01"], np.array([0, 0, 1, 1]), np.array([True, False] * 2), ["a", "Same", "b", "same"])
+    task = hold_out(shared, seed=0, queries=10, share=1.0)
+    assert task.queries.tolist() == [1]
+    assert [one.tolist() for one in task.gold] == [[0, 1]]
+
+
+@pytest.mark.parametrize("dimensions", [64, 768])
+def test_ranks_are_those_of_a_slow_search(dimensions: int) -> None:
+    task = hold_out(FORMS, seed=0, queries=10)
+    index, asked = prefix(MATRIX[task.index], dimensions), prefix(MATRIX[task.queries], dimensions)
+    for query, gold, ranks in zip(asked, task.gold, retrieve(FORMS, task, vectors, dimensions), strict=True):
+        best: dict[int, float] = {}
+        for row, similarity in zip(task.index, index @ query, strict=True):
+            code = int(FORMS.codes[row])
+            best[code] = max(best.get(code, -2.0), float(similarity))
+        order = sorted(best, key=lambda code: (-best[code], code))
+        assert ranks.tolist() == [order.index(code) + 1 for code in gold.tolist()]
+
+
+def test_the_summary_takes_the_best_of_several_codes_and_averages_all_in_map() -> None:
+    found = summarise([np.array([1]), np.array([4, 2]), np.array([50])])
+    assert found["R@1"] == pytest.approx(1 / 3)
+    assert found["R@10"] == pytest.approx(2 / 3)
+    assert found["MAP"] == pytest.approx((1 + (1 / 2 + 2 / 4) / 2 + 1 / 50) / 3)
+
+
+def test_the_task_is_repeatable_and_wider_prefixes_find_more_here() -> None:
+    one, other = (evaluate_terms(FORMS, vectors, 0, 100, lambda *_: None) for _ in range(2))
+    assert one == other
+    assert one["prefixes"]["768"]["R@1"] >= one["prefixes"]["64"]["R@1"]
