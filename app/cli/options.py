@@ -1,0 +1,35 @@
+"""Flags that commands share. What is not given comes from ICD_CASCADE_* in the environment, then from the defaults."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+
+
+def add_artifact_flags(parser: argparse.ArgumentParser) -> None:
+    """Where the index is and which model reads notes."""
+    parser.add_argument("--artifacts", type=Path, help="folder of built indexes (default: artifacts)")
+    parser.add_argument("--code-set", help="code set to answer with (default: icd-10-cm)")
+    parser.add_argument("--model", type=Path, help="checkpoint folder (default: the model that ships)")
+    parser.add_argument("--backend", help="onnx or torch (default: onnx)")
+
+
+def settings_of(args: argparse.Namespace) -> Settings:
+    """The settings that flags and environment give together; flags win. Raises InvalidField."""
+    from pydantic import ValidationError
+
+    from app.errors import FieldError, InvalidField
+    from app.settings import Settings
+
+    given = {name: value for name, value in vars(args).items() if name in Settings.model_fields and value is not None}
+    try:
+        settings = Settings.from_environment(os.environ)
+        return Settings.model_validate({**settings.model_dump(), **given})
+    except ValidationError as error:
+        fields = [FieldError(".".join(map(str, e["loc"])), e["msg"]) for e in error.errors()]
+        raise InvalidField("The settings do not fit.", *fields) from None

@@ -1,0 +1,98 @@
+"""icd-cascade serve: the HTTP service, one process."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from app.cli.options import add_artifact_flags, settings_of
+from app.errors import NotLoaded
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = subparsers.add_parser("serve", help="start the HTTP service")
+    parser.add_argument("--host", help="address to bind (default: 127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port to bind, 0 = any free one (default: 8080)")
+    parser.add_argument("--build-missing", action="store_true", help="first build the index if none fits the model")
+    parser.add_argument(
+        "--allow-remote-without-keys",
+        action="store_true",
+        help="bind an address that other machines reach, although requests are not authenticated",
+    )
+    add_artifact_flags(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Build if asked to, then serve until a signal comes."""
+    settings = settings_of(args)
+    if refusal := refuse_remote(settings, allowed=args.allow_remote_without_keys):
+        print(refusal, file=sys.stderr)
+        return 2
+    if args.build_missing:
+        build_missing(settings)
+    return serve(settings)
+
+
+def build_missing(settings: Settings) -> None:
+    """Build the index unless the current one was built by this model. Raises ArtifactError or ModelError."""
+    from app.cli.build import CODE_SETS, build_index, open_code_set
+    from model.checkpoint import open_encoder
+
+    if settings.code_set not in CODE_SETS:
+        raise NotLoaded(f"There is no such code set. Known: {', '.join(CODE_SETS)}.")
+    if not is_built(settings):
+        encoder = open_encoder(settings.model, settings.backend)
+        build_index(open_code_set(settings.code_set), encoder, settings.artifacts)
+
+
+def is_built(settings: Settings) -> bool:
+    """Whether the current index was built by the model that is to serve. Its files are verified when it is loaded."""
+    from index_builder.errors import MissingFileError
+    from index_builder.manifest import read_manifest
+    from index_builder.publish import current
+    from model.checkpoint import DEFAULT, Checkpoint
+
+    wanted = Checkpoint.open(settings.model or DEFAULT).version
+    try:
+        return read_manifest(current(settings.artifacts / settings.code_set)).model.version == wanted
+    except MissingFileError:
+        return False
+
+
+def refuse_remote(settings: Settings, *, allowed: bool) -> str | None:
+    """Why the address must not be bound, or None. Requests are not authenticated, and notes are patient data."""
+    from app.settings import is_loopback
+
+    if allowed or is_loopback(settings.host):
+        return None
+    return (
+        f"icd-cascade: other machines can reach {settings.host}, and this version does not authenticate requests. "
+        "Bind 127.0.0.1 behind a proxy that does, or give --allow-remote-without-keys."
+    )
+
+
+def serve(settings: Settings) -> int:
+    """Serve until a signal comes; returns the exit status."""
+    import asyncio
+    import logging
+
+    from app.api.application import create_app
+    from app.serving import server
+    from app.serving.logs import configure_logging
+
+    configure_logging()
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    app = create_app(settings)
+    status = asyncio.run(server.serve(app, settings.host, settings.port, _say_ready))
+    if failure := app.state.service.lifecycle.failure:
+        print(f"icd-cascade: {failure}", file=sys.stderr)
+    return status
+
+
+def _say_ready(url: str) -> None:
+    print(f"icd-cascade is ready: {url}", flush=True)

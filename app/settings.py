@@ -1,0 +1,42 @@
+"""How one service is set up: from flags, or from ICD_CASCADE_* in the environment. Passed on, never a global."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PREFIX = "ICD_CASCADE_"
+
+
+class Settings(BaseModel):
+    """Settings of one service process.
+
+    >>> Settings.from_environment({"ICD_CASCADE_PORT": "9000"}).port
+    9000
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    artifacts: Path = Path("artifacts")
+    code_set: str = "icd-10-cm"
+    model: Path | None = None
+    backend: str = "onnx"
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Read ICD_CASCADE_<FIELD> for every field; what is not set keeps its default."""
+        names = {name: PREFIX + name.upper() for name in cls.model_fields}
+        return cls.model_validate({name: environment[key] for name, key in names.items() if key in environment})
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a bind address can be reached from this machine only."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
