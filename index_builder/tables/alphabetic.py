@@ -12,7 +12,7 @@ from index_builder.codesets.protocol import FormSource
 from index_builder.tables.anatomy import BodySites
 from index_builder.tables.phrase import Phrase
 from index_builder.tables.row import TermRow, read_code
-from index_builder.tables.term import Term, is_adjective, parse
+from index_builder.tables.term import Term, clean, is_adjective, parse
 
 _MAIN = {
     "Fracture, traumatic": "fracture",
@@ -24,6 +24,12 @@ _MAIN = {
 }
 # The CSV lost what follows a nonessential modifier: "autonomic (poly)neuropathy" stands there as "autonomic".
 _LOST_TAILS = {"(poly)": "neuropathy", "(gastro)": "gastroenteritis"}
+_LOST_MAIN = {
+    ("Old", "(previous)"): "old myocardial infarction",
+    ("Cancer", "(o)"): "cancerophobia",
+    ("Toxic", "(poisoning)"): "poisoning",
+}
+_EPONYMS = re.compile(r"(?:\(-[^()]+\)\s*)+")
 _DISEASE_WORD = re.compile(r"(?:itis|osis|ia|emia|uria|pathy|oma|ism|tion|algia|plasia|ectomy|ness|ment|ure|ing|ity)$")
 
 
@@ -75,15 +81,24 @@ def _is_about(noun: str, body_sites: BodySites) -> bool:
 
 
 def _line(row: dict[str, str], level: int, lower: Set[str]) -> Term:
-    text = row["Term"]
-    if lost := _LOST_TAILS.get((row["NonEssModif"] or "").strip()):
+    text, modifiers = row["Term"], (row["NonEssModif"] or "").strip()
+    if lost := _LOST_TAILS.get(modifiers):
         text = f"{text} {lost}" if not text or is_adjective(text) else text
+    if modifiers.startswith("(-"):
+        text = _join_eponyms(text, modifiers)
     if level:
         return parse(text)
-    if text in _MAIN:
-        return Term(_MAIN[text])
+    if found := _MAIN.get(text) or _LOST_MAIN.get((text, modifiers)):
+        return Term(found)
     term = parse(_uncapitalise(text, lower))
     return replace(term, text=f"{term.lead} {term.text}".strip(), lead="")
+
+
+def _join_eponyms(text: str, modifiers: str) -> str:
+    """ "Kelly" with "(-Patterson) syndrome (...)" -> "Kelly-Patterson syndrome"."""
+    names = _EPONYMS.match(modifiers)
+    tail = clean(modifiers[names.end() :]) if names else ""
+    return f"{text}{re.sub(r'[() ]', '', names[0]) if names else ''} {tail}".strip()
 
 
 def _uncapitalise(text: str, lower: Set[str]) -> str:

@@ -12,8 +12,7 @@ from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-import simple_icd_10_cm
-
+from index_builder.codesets.icd10cm import ICD10CM
 from index_builder.tables.alphabetic import read_index
 from index_builder.tables.anatomy import read_body_sites
 from index_builder.tables.drugs import read_drugs
@@ -21,6 +20,7 @@ from index_builder.tables.external import read_external_causes
 from index_builder.tables.neoplasms import read_neoplasms
 from index_builder.tables.ontology import read_disease_ontology
 from index_builder.tables.row import TermRow
+from index_builder.tables.term import is_everyday
 from index_builder.tables.termfile import write_terms
 
 HEADER = {
@@ -60,7 +60,7 @@ def keep_known(rows: Iterable[TermRow], codes: Set[str]) -> Compiled:
     for row in rows:
         if row.code not in codes:
             dropped[row.source] += 1
-        elif 2 <= len(row.text) <= LONGEST:
+        elif 2 <= len(row.text) <= LONGEST and not is_everyday(row.text):
             kept.add(row)
     return Compiled(frozenset(kept), dropped)
 
@@ -71,7 +71,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--source", type=Path, required=True, help="folder with icd10cm/ and terms/")
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args(arguments)
-    codes = frozenset(simple_icd_10_cm.get_all_codes(with_dots=True))
+    codes = frozenset(code.code for code in ICD10CM(terms=None).codes())
     compiled = keep_known(read_tables(options.source), codes)
     write_terms(options.output, HEADER, compiled.rows)
     counts = Counter(row.source.value for row in compiled.rows)

@@ -23,8 +23,8 @@ _COMMA = re.compile(r",(?!\d)\s*")
 _ADJECTIVE = re.compile(r"(?:ic|al|ar|ary|ory|ous|ive|[^es]ed|oid|genic|less|like|able|ible|ile|related|induced)$")
 _NOUN_WORDS = """
 animal antibiotic approval arousal arrival arsenic betrayal bipolar burial cable canal capillary carcinoid cereal colic
-disposal ear history hospital keloid material memory metal molar ovary panic pterygoid referral refusal removal renewal reversal scar
-seed steroid survival table thyroid tic topic traffic trial vegetable withdrawal
+disposal ear history hospital keloid material memory metal molar ovary panic pterygoid referral refusal removal renewal
+reversal scar seed steroid survival table thyroid tic topic traffic trial vegetable withdrawal
 """
 _ADJECTIVE_WORDS = """
 abnormal absent accessory acute adult anterior benign bilateral chronic closed congenital decreased deep delayed
@@ -38,6 +38,8 @@ _SAME_WORD = frozenset(
     frozenset(pair.split())
     for pair in ("heart cardiac", "kidney renal", "lung pulmonary", "liver hepatic", "brain cerebral")
 )
+_EVERYDAY_WORDS = "ALL ALPS ARC COLD DISH HIT IRIS KIN PAPA PAT PIN PLAID POTS TAD TRAPS WED WEE"
+_EVERYDAY = frozenset(_EVERYDAY_WORDS.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,11 @@ def is_adjective(text: str) -> bool:
     """Whether the last word reads as an adjective."""
     word = text.rsplit(" ", 1)[-1].casefold()
     return word in _ADJECTIVES or (word not in _NOUNS and _ADJECTIVE.search(word) is not None)
+
+
+def is_everyday(text: str) -> bool:
+    """Whether an abbreviation is an everyday word to an uncased model ("ALL", "HIT") and would match every note."""
+    return text in _EVERYDAY
 
 
 def holds_connector(text: str) -> bool:
