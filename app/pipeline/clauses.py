@@ -1,0 +1,145 @@
+"""Cut a sentence into the clauses that are encoded.
+
+A clause is encoded alone, so it must keep the words that a code needs: "diabetes with neuropathy" is one code, its
+halves are others. Cuts at punctuation are firm, cuts at connectors (and, or, with, due to) are soft. Every soft piece
+is a clause; neighbouring pieces are joined again into a second clause while they stay short. No character of the
+sentence stands in more than two clauses, which bounds the cost.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from app.pipeline.lexicon import read_lexicon
+from app.pipeline.sentences import BLANK_ENDS
+
+Span = tuple[int, int]
+
+LEXICON = read_lexicon("clauses")
+STOP_WORDS = frozenset(LEXICON["stop_words"]).union("abcdefghijklmnopqrstuvwxyz")
+CONNECTORS = "|".join(
+    re.escape(phrase).replace("\\ ", r"\s{1,3}") for phrase in sorted(LEXICON["connectors"], key=len, reverse=True)
+)
+# each alternative begins with what is rarest to match: this pattern is tried at every character of a note
+FIRM = r"[;()\[\]{}|\t\u2014\uff0c\u3001\u060c]|,(?:(?<!\d,)|(?!\d))|:(?:(?<!\d:)|(?!\d))|[-\u2013=](?<=\s.)(?=\s)"
+INITIALS = "".join(sorted({phrase[0] for phrase in LEXICON["connectors"]}))
+SLASH = r"/(?<=[^\W\d_]{4}/)(?=[^\W\d_]{4})"  # between words: "nausea/vomiting", not "CT/MRI"
+CUT = re.compile(
+    rf"(?P<firm>{FIRM})|(?<![\w-])(?=[{INITIALS}])(?:{CONNECTORS})(?![\w-])|&(?<=\s&)(?=\s)|{SLASH}", re.IGNORECASE
+)
+LEADING = re.compile(rf"(?:{'|'.join(LEXICON['leading'])}|\d{{1,2}}[.)])(?=\s)(?!\s(?:fib|flutter)\b)", re.IGNORECASE)
+TRAILING = re.compile(rf"(?<=\s)(?:{'|'.join(LEXICON['trailing'])})\Z")
+WORD = re.compile(r"[^\W\d_]+")
+CHUNK = re.compile(r"\S{1,60}")
+EDGES = (
+    BLANK_ENDS
+    + "!\"#$&'()*+-./:;<=>?@[\\]^_`{|}~\u2010\u2011\u2012\u2013\u2014\u2018\u2019\u201c\u201d\u2022\u2026\u25cf"
+)
+RIGHT_EDGES = EDGES.replace("+", "")  # "HER2+", "2+"
+
+JOINED_WORDS = 12
+JOINED_PIECES = 3  # telling firm pieces of a short sentence; with more it is a list
+JOINED_CHARACTERS = 120
+LONG_WORDS = 40
+LONG_CHARACTERS = 400
+SPLIT_WORDS = 30
+SPLIT_CHARACTERS = 300
+
+
+def pieces(text: str, start: int, end: int) -> Iterator[list[Span]]:
+    """The sentence cut firmly, each firm piece as the list of its soft pieces; nothing is trimmed yet."""
+    soft: list[Span] = []
+    before = start
+    for found in CUT.finditer(text, start, end):
+        soft.append((before, found.start()))
+        before = found.end()
+        if found["firm"] is not None:
+            yield soft
+            soft = []
+    yield [*soft, (before, end)]
+
+
+def trim(text: str, span: Span) -> Span:
+    """Take blanks, punctuation, list numbers, articles and conjunctions off both ends; may end empty."""
+    start, end = span
+    while True:
+        piece = text[start:end]
+        left = start + len(piece) - len(piece.lstrip(EDGES))
+        if left >= end:
+            return end, end
+        right = end - (len(piece) - len(piece.rstrip(RIGHT_EDGES)))
+        lead, trail = LEADING.match(text, left, right), TRAILING.search(text[left:right])
+        start = lead.end() if lead else left
+        end = left + trail.start() if trail and left + trail.start() >= start else right
+        if (start, end) == (left, right):
+            return start, end
+
+
+def tells(text: str, span: Span) -> bool:
+    """Whether a clause has a word worth encoding: more than numbers, single letters and stop words."""
+    return not STOP_WORDS.issuperset(WORD.findall(text[span[0] : span[1]].lower()))
+
+
+def is_short(text: str, start: int, end: int) -> bool:
+    """Whether a stretch is short enough to be a clause although it could be cut further."""
+    return end - start <= JOINED_CHARACTERS and len(text[start:end].split()) <= JOINED_WORDS
+
+
+def chunked(text: str, span: Span) -> Iterator[Span]:
+    """Split a piece that is too long for one vector between words, or inside a word that has no end."""
+    start, end = span
+    if end - start < 2 * LONG_WORDS:  # too short for so many words
+        yield span
+        return
+    words = [found.span() for found in CHUNK.finditer(text, start, end)]
+    if len(words) <= LONG_WORDS and end - start <= LONG_CHARACTERS:
+        yield span
+        return
+    first = 0
+    for index, (_, word_end) in enumerate(words):
+        last = index == len(words) - 1
+        if last or index - first + 1 == SPLIT_WORDS or words[index + 1][1] - words[first][0] > SPLIT_CHARACTERS:
+            yield words[first][0], word_end
+            first = index + 1
+
+
+def close_bracket(text: str, span: Span, end: int) -> Span:
+    """Give a joined clause the closing bracket back that trimming took: "renal disease (ESRD)"."""
+    start, stop = span
+    closing = text[stop : stop + 1]
+    opening = {")": "(", "]": "[", "}": "{"}.get(closing)
+    opened = opening and stop < end and text.count(opening, start, stop) > text.count(closing, start, stop)
+    return (start, stop + 1) if opened else span
+
+
+def packed(text: str, soft: Sequence[Span]) -> Iterator[list[Span]]:
+    """Neighbouring pieces in runs that are short when joined, from left to right."""
+    run: list[Span] = []
+    for span in soft:
+        if run and not is_short(text, run[0][0], span[1]):
+            yield run
+            run = []
+        run.append(span)
+    yield run
+
+
+def joined(text: str, firm: Sequence[Sequence[Span]], telling: frozenset[Span]) -> Iterator[Span]:
+    """Telling pieces put together again: the whole sentence when it is short, else runs between two firm cuts."""
+    everything = [span for soft in firm for span in soft]
+    end = everything[-1][1]
+    parts = sum(not telling.isdisjoint(soft) for soft in firm)
+    whole = parts <= JOINED_PIECES and is_short(text, everything[0][0], end)
+    runs = [everything] if whole else (run for soft in firm for run in packed(text, soft))
+    for run in runs:
+        if len(run) > 1 and len(telling.intersection(run)) > 1:
+            yield close_bracket(text, trim(text, (run[0][0], run[-1][1])), end)
+
+
+def cut_clauses(text: str, start: int, end: int) -> list[Span]:
+    """The clauses of the sentence text[start:end], by start and end; none when nothing in it is worth encoding."""
+    firm = list(pieces(text, start, end))
+    telling = frozenset(span for soft in firm for span in soft if tells(text, span))
+    parts = {part for span in telling for part in chunked(text, span)}
+    cut = {trim(text, part) for part in parts if part in telling or tells(text, part)}
+    return sorted(cut.union(joined(text, firm, telling)) if len(telling) > 1 else cut)

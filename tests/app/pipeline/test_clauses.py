@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import pytest
+
+from app.pipeline.clauses import LEXICON, cut_clauses
+
+
+def clauses(sentence: str) -> list[str]:
+    return [sentence[start:end] for start, end in cut_clauses(sentence, 0, len(sentence))]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        (
+            "Chronic obstructive pulmonary disease with acute exacerbation.",
+            [
+                "Chronic obstructive pulmonary disease",
+                "Chronic obstructive pulmonary disease with acute exacerbation",
+                "acute exacerbation",
+            ],
+        ),
+        ("The fracture of the left femur.", ["fracture of the left femur"]),
+        ("Cataract, right eye", ["Cataract", "Cataract, right eye", "right eye"]),
+        ("gout, asthma, obesity, migraine", ["gout", "asthma", "obesity", "migraine"]),
+        ("Renal disease (ESRD).", ["Renal disease", "Renal disease (ESRD)", "ESRD"]),
+        ("She has nausea/vomiting", ["nausea", "nausea/vomiting", "vomiting"]),
+        ("CT/MRI of hand-foot-and-mouth disease", ["CT/MRI of hand-foot-and-mouth disease"]),
+        ("A fib, status post CVA", ["A fib", "A fib, status post CVA", "status post CVA"]),
+        ("The patient was seen on 3/4/2020 and he was 1,000 mg.", []),
+        ("asthma and the patient", ["asthma"]),
+    ],
+)
+def test_clauses_keep_the_words_that_a_code_needs(sentence: str, expected: list[str]) -> None:
+    assert clauses(sentence) == expected
+
+
+def test_long_sentences_are_joined_piece_by_piece() -> None:
+    found = clauses(
+        "A 62-year-old man came from the rehabilitation facility on the other side of town with a history of "
+        "diabetes with neuropathy due to neglect, obesity, gout and asthma"
+    )
+    assert "history of diabetes with neuropathy due to neglect" in found
+    assert "gout and asthma" in found
+    assert max(len(clause.split()) for clause in found) <= 14
+
+
+def test_a_clause_without_a_cut_is_split_between_words() -> None:
+    words = ["edema"] * 95
+    found = clauses(" ".join(words))
+    assert [len(clause.split()) for clause in found] == [30, 30, 30, 5]
+
+
+def test_a_word_without_an_end_is_split_too() -> None:
+    found = clauses("x" * 5_000)
+    assert "".join(found) == "x" * 5_000
+    assert max(map(len, found)) <= 300
+
+
+def test_words_taken_off_the_ends_are_stop_words() -> None:
+    assert {*LEXICON["leading"], *LEXICON["trailing"]} <= set(LEXICON["stop_words"])
