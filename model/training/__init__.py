@@ -1,0 +1,1 @@
+"""Training, offline only: nothing that serves imports this package."""

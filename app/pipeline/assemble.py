@@ -1,0 +1,15 @@
+"""Opens what a pipeline needs: the model of a checkpoint, the index that was built with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from app.pipeline.pipeline import CodingPipeline
+from index_builder.loader import load
+from model.checkpoint import open_encoder
+
+
+def open_coder(artifacts: Path, code_set: str, model: Path | None, backend: str) -> CodingPipeline:
+    """Verify and open; takes seconds. Raises ModelError or ArtifactError, which name the file at fault."""
+    encoder = open_encoder(model, backend)
+    return CodingPipeline(encoder, load(artifacts, code_set, encoder))

@@ -1,0 +1,94 @@
+"""Texts to token ids with character offsets, and long texts to windows that fit an encoder's context."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from model.encoder import Integers
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenized:
+    """Tokens of N texts laid end to end, without special tokens.
+
+    ids: (T,), offsets: (T, 2) code points of each token's own text, rows: (N + 1,) boundaries
+    """
+
+    ids: Integers
+    offsets: Integers
+    rows: Integers
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch [start, end) of the flat tokens that is encoded in one go, and the part [keep_start, keep_end)
+    of it whose states are kept: where windows overlap, each token is read where it has the most context."""
+
+    start: int
+    end: int
+    keep_start: int
+    keep_end: int
+
+
+class TextTokenizer:
+    """A fast tokenizer of a checkpoint. The ids of the two special tokens that frame every window are given."""
+
+    def __init__(self, path: Path, *, first: int, last: int) -> None:
+        self._tokenizer: Tokenizer = Tokenizer.from_file(str(path))
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        self.first, self.last = first, last
+
+    def tokenize(self, texts: Sequence[str]) -> Tokenized:
+        """Token ids and offsets of every text. Offsets are half-open, in code points of the text as given."""
+        encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        rows = np.zeros(len(encodings) + 1, dtype=np.int64)
+        np.cumsum([len(e.ids) for e in encodings], out=rows[1:])
+        ids = np.fromiter((i for e in encodings for i in e.ids), dtype=np.int64, count=int(rows[-1]))
+        pairs = [o for e in encodings for o in e.offsets]
+        offsets = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
+        return Tokenized(ids, offsets, rows)
+
+
+def windows(rows: Integers, room: int, overlap: int) -> list[Window]:
+    """Cut every text's tokens into windows of at most `room` tokens that share `overlap` tokens.
+
+    Each token is kept from exactly one window, so the kept parts cover all tokens once and in order.
+    Raises ValueError unless 0 <= overlap < room.
+    """
+    if not 0 <= overlap < room:
+        raise ValueError(f"overlap {overlap} must be at least 0 and below the window's room {room}")
+    cut: list[Window] = []
+    for start, end in zip(rows[:-1].tolist(), rows[1:].tolist(), strict=True):
+        cut.extend(_windows_of(start, end, room, overlap))
+    return cut
+
+
+def _windows_of(start: int, end: int, room: int, overlap: int) -> list[Window]:
+    if end <= start:
+        return []
+    if end - start <= room:
+        return [Window(start, end, start, end)]
+    starts = list(range(start, end - overlap, room - overlap))
+    bounds = [(s, min(s + room, end)) for s in starts]
+    kept = [start, *((nxt[0] + cur[1]) // 2 for cur, nxt in zip(bounds, bounds[1:], strict=False)), end]
+    return [Window(s, e, kept[i], kept[i + 1]) for i, (s, e) in enumerate(bounds)]
+
+
+def token_budget_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
+    """Positions grouped by similar length into batches of at most `budget` tokens (at least one each)."""
+    order = sorted(range(len(lengths)), key=lambda i: (lengths[i], i))
+    batches: list[list[int]] = []
+    used = budget + 1
+    for position in order:
+        if used + lengths[position] > budget:
+            batches.append([])
+            used = 0
+        batches[-1].append(position)
+        used += lengths[position]
+    return batches

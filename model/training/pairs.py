@@ -1,0 +1,123 @@
+"""Training pairs: a wording as a clinician might put it, and a wording of the same code as the tables have it."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+import numpy as np
+import numpy.typing as npt
+
+from model.training.wording import disturb, in_clause
+
+Text = tuple[str, ...]  # pieces that are encoded apart and pooled together
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One wording of one code. pieces are what the index encodes; wording is the same as one string.
+
+    weight says how often it is drawn, relative to others.
+    """
+
+    code: str
+    pieces: Text
+    wording: str
+    title: bool
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A query and the target that it should find."""
+
+    code: str
+    query: Text
+    target: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A clause of a real note and a code that the note's coder gave, found to belong together."""
+
+    code: str
+    text: str
+
+
+class PairSampler:
+    """Draws batches of pairs. Each batch holds groups of siblings, so in-batch negatives include hard ones.
+
+    Categories are drawn by the square root of their terms' weight: injuries have half of all codes, and the
+    conditions that fill ordinary notes would otherwise hardly be seen.
+    """
+
+    def __init__(self, terms: Sequence[Term], clauses: Sequence[Clause], *, seed: int, clause_share: float) -> None:
+        self._rng = random.Random(seed)
+        self._by_code: dict[str, list[Term]] = defaultdict(list)
+        for term in terms:
+            self._by_code[term.code].append(term)
+        self._clauses = [c for c in clauses if c.code in self._by_code]
+        self._clause_share = clause_share if self._clauses else 0.0
+        by_category: dict[str, list[str]] = defaultdict(list)
+        for code in self._by_code:
+            by_category[code[:3]].append(code)
+        self._categories = sorted(by_category)
+        self._members = {c: sorted(by_category[c]) for c in self._categories}
+        weight = {code: sum(t.weight for t in of_code) for code, of_code in self._by_code.items()}
+        self._weights = {c: list(accumulate(weight[m] for m in self._members[c])) for c in self._categories}
+        self._category_weights = list(accumulate(self._weights[c][-1] ** 0.5 for c in self._categories))
+        self._term_weights = {c: list(accumulate(t.weight for t in ts)) for c, ts in self._by_code.items()}
+
+    def batch(self, size: int, group: int = 4) -> list[Pair]:
+        """`size` pairs: clauses of notes in their share, the rest in groups of `group` codes of one category."""
+        pairs = [self._from_clause() for _ in range(round(size * self._clause_share))]
+        while len(pairs) < size:
+            category = self._rng.choices(self._categories, cum_weights=self._category_weights)[0]
+            members = self._members[category]
+            drawn = self._rng.choices(members, cum_weights=self._weights[category], k=group)
+            pairs.extend(self._from_terms(code) for code in dict.fromkeys(drawn))
+        return pairs[:size]
+
+    def _from_clause(self) -> Pair:
+        clause = self._rng.choice(self._clauses)
+        return Pair(clause.code, (clause.text,), self._target(clause.code))
+
+    def _from_terms(self, code: str) -> Pair:
+        source = self._draw(code)
+        wording = disturb(source.wording, self._rng)
+        return Pair(code, (in_clause(wording, self._rng),), self._target(code))
+
+    def _target(self, code: str) -> Text:
+        terms = self._by_code[code]
+        titles = [t for t in terms if t.title]
+        if titles and self._rng.random() < 0.5:
+            return titles[0].pieces
+        return self._draw(code).pieces
+
+    def _draw(self, code: str) -> Term:
+        return self._rng.choices(self._by_code[code], cum_weights=self._term_weights[code])[0]
+
+
+def not_negatives(pairs: Sequence[Pair]) -> npt.NDArray[np.bool_]:
+    """(B, B): True where pair j's target must not count against query i although it is another pair.
+
+    That is the same code, a parent or child of it, or the same words: E11 and E11.9 are both right for "type 2
+    diabetes", and the same term stands under several codes.
+    """
+    size = len(pairs)
+    mask = np.zeros((size, size), dtype=np.bool_)
+    words = [_fold(p.target) for p in pairs]
+    asked = [_fold(p.query) for p in pairs]
+    for i in range(size):
+        for j in range(i + 1, size):
+            a, b = pairs[i].code, pairs[j].code
+            if a.startswith(b) or b.startswith(a) or words[i] == words[j] or asked[i] == asked[j]:
+                mask[i, j] = mask[j, i] = True
+    return mask
+
+
+def _fold(text: Text) -> str:
+    return " ".join(text).casefold()

@@ -1,0 +1,101 @@
+"""How a clinician might put a term: sentence templates and small disturbances for training queries.
+
+Queries at serving time are clauses of notes, the targets are terms of code tables. A term alone would teach the
+encoder tables against tables only, so most queries are put into a clause of a note first.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+
+TEMPLATES = (
+    "{}",
+    "{}",
+    "{}",
+    "{}",
+    "history of {}",
+    "a history of {}",
+    "past medical history is significant for {}",
+    "known {}",
+    "diagnosed with {}",
+    "was diagnosed with {} several years ago",
+    "presents with {}",
+    "presented to the emergency department with {}",
+    "who came in complaining of {}",
+    "complains of {}",
+    "reports {} for the past three days",
+    "{} for two weeks",
+    "{} since yesterday",
+    "admitted for {}",
+    "was admitted to the hospital for treatment of {}",
+    "treated for {}",
+    "on medication for {}",
+    "being followed for {}",
+    "follow-up of {}",
+    "status post treatment of {}",
+    "status post {}",
+    "consistent with {}",
+    "findings consistent with {}",
+    "suggestive of {}",
+    "imaging showed {}",
+    "CT scan revealed {}",
+    "MRI demonstrated {}",
+    "x-ray confirmed {}",
+    "biopsy confirmed {}",
+    "examination revealed {}",
+    "physical examination was notable for {}",
+    "the patient developed {}",
+    "the course was complicated by {}",
+    "with {}",
+    "secondary to {}",
+    "evidence of {}",
+    "assessment: {}",
+    "impression: {}",
+    "diagnosis: {}",
+    "final diagnosis: {}",
+    "{} was noted",
+    "{} was found on evaluation",
+    "the patient has {}",
+    "a 54-year-old woman with {}",
+    "a 67-year-old man with {}",
+    "a child with {}",
+    "he also has {}",
+    "she suffers from {}",
+    "chronic problems include {}",
+    "because of {}",
+    "stable {}",
+    "worsening {}",
+    "new onset {}",
+)
+
+_FILLERS = re.compile(
+    r"\b(?:unspecified|other specified|not elsewhere classified|without mention of [a-z ]+|other|NOS|NEC)\b,?\s*",
+    re.IGNORECASE,
+)
+_EXTENSION = re.compile(
+    r", (?:initial encounter|subsequent encounter|sequela).*$",
+    re.IGNORECASE,
+)
+_BRACKETS = re.compile(r"\s*[\[(][^\])]*[\])]")
+
+
+def disturb(term: str, rng: random.Random) -> str:
+    """A term as somebody in a hurry writes it: classification filler left out, a word dropped or swapped."""
+    text = _EXTENSION.sub("", term) if rng.random() < 0.7 else term
+    if rng.random() < 0.5:
+        text = _FILLERS.sub("", text)
+    if rng.random() < 0.5:
+        text = _BRACKETS.sub("", text)
+    words = text.replace(",", " ").split() if rng.random() < 0.3 else text.split()
+    if len(words) > 3 and rng.random() < 0.15:
+        words.pop(rng.randrange(len(words)))
+    if len(words) > 2 and rng.random() < 0.1:
+        at = rng.randrange(len(words) - 1)
+        words[at], words[at + 1] = words[at + 1], words[at]
+    return " ".join(words).strip(" ,;") or term
+
+
+def in_clause(term: str, rng: random.Random) -> str:
+    """The term inside a clause of a note."""
+    return rng.choice(TEMPLATES).format(term)
