@@ -18,6 +18,14 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalog]:
         yield catalog
 
 
+@pytest.fixture(scope="session")
+def shared(catalog: Catalog) -> Iterator[Client]:
+    """One client for tests that leave nothing behind; building an application takes longer than most of them."""
+    with running(lambda: FakeCoder(catalog)) as client:
+        client.wait_until_ready()
+        yield client
+
+
 @pytest.fixture
 def coder(catalog: Catalog) -> FakeCoder:
     return FakeCoder(catalog)

@@ -50,7 +50,7 @@ def test_options_reach_the_coder(client: Client, coder: FakeCoder) -> None:
 
 @example("👨‍👩‍👧 asthma e\u0301 \u202egout 😀podagra")
 @given(st.text(st.sampled_from("a😀é\u0301\u05d0\U0001f468\r\n\t "), max_size=30).map(lambda s: f"{s}gout{s}asthma"))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_utf16_offsets_slice_the_utf16_text(client: Client, text: str) -> None:
     answer = client.code(text=text, offset_unit="utf16").json()
     spans = [span for item in answer["codes"] for span in item["evidence"]]
@@ -59,6 +59,7 @@ def test_utf16_offsets_slice_the_utf16_text(client: Client, text: str) -> None:
         assert text.encode("utf-16-le")[2 * span["start"] : 2 * span["end"]].decode("utf-16-le") == span["text"]
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.text(max_size=40), st.data())
 def test_every_offset_converts_to_utf16(text: str, data: st.DataObject) -> None:
     offset = data.draw(st.integers(0, len(text)))

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import argparse
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.cli.main import main
+from app.cli.options import settings_of
+from app.cli.serve import is_built, refuse_remote
+from app.errors import InvalidField
+from app.settings import Settings
+from model.checkpoint import write_manifest
+
+ROOT = Path(__file__).parents[3]
+
+
+def start(folder: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.app.cli.slow_service", str(folder)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_sigterm_answers_what_is_in_flight_and_exits_0(tmp_path: Path) -> None:
+    with start(tmp_path) as process, ThreadPoolExecutor() as threads:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        url = process.stdout.readline().strip()
+        future = threads.submit(httpx.post, f"{url}/v1/code", json={"text": "gout"}, timeout=60)
+        assert process.stderr.readline() == "begun\n"
+        process.send_signal(signal.SIGTERM)
+        assert future.result().status_code == 200
+        assert process.wait(60) == 0
+
+
+def test_service_that_cannot_load_exits_1(tmp_path: Path) -> None:
+    with start(tmp_path / "missing") as process:
+        output, _ = process.communicate(timeout=60)
+    assert (process.returncode, output) == (1, "")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "example.org"])
+def test_remote_address_is_refused_without_keys(host: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--host", host]) == 2
+    assert "--allow-remote-without-keys" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_own_address_is_allowed(host: str) -> None:
+    assert refuse_remote(Settings(host=host), allowed=False) is None
+    assert refuse_remote(Settings(host="0.0.0.0"), allowed=True) is None
+
+
+def test_flags_win_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ICD_CASCADE_PORT", "9000")
+    monkeypatch.setenv("ICD_CASCADE_HOST", "::1")
+    settings = settings_of(argparse.Namespace(port=9001, host=None, note="ignored"))
+    assert (settings.port, settings.host) == (9001, "::1")
+    with pytest.raises(InvalidField):
+        settings_of(argparse.Namespace(port=70_000))
+
+
+def test_index_that_was_never_built_is_missing(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "checkpoint"
+    checkpoint.mkdir()
+    (checkpoint / "cascade.json").write_text("{}")
+    write_manifest(checkpoint)
+    assert not is_built(Settings(artifacts=tmp_path, model=checkpoint))
