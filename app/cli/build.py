@@ -1,0 +1,113 @@
+"""icd-cascade build: make, verify and publish the index of a code set. Stopped or killed, it goes on where it was."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.cli.progress import BuildClock, shown_progress
+from app.version import VERSION
+from index_builder.errors import ArtifactError
+from model.errors import ModelError
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from index_builder.codesets.protocol import CodeSet
+    from index_builder.manifest import Manifest
+    from model.encoder import Encoder
+
+CODE_SETS = ("icd-10-cm",)
+STOPPED = 130
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = subparsers.add_parser("build", help="build and publish the index of a code set")
+    parser.add_argument("--artifacts", type=Path, required=True, help="folder of the artifacts")
+    parser.add_argument("--code-set", choices=CODE_SETS, default=CODE_SETS[0])
+    parser.add_argument("--model", type=Path, help="checkpoint folder; the shipped default where not given")
+    parser.add_argument("--backend", choices=("onnx", "torch"), default="onnx")
+    parser.add_argument("--prefixes", type=_prefixes, default=(64,), help="stage-one dimensions, e.g. 64,128")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Build and publish. Exit code 0, 1 where the index cannot be built, 130 where it was stopped."""
+    from model.checkpoint import open_encoder
+
+    try:
+        with _stopped_by_sigterm():
+            build_index(
+                open_code_set(args.code_set), open_encoder(args.model, args.backend), args.artifacts, args.prefixes
+            )
+    except KeyboardInterrupt:
+        _say("stopped; the same command goes on from the last finished chunk")
+        return STOPPED
+    except (ArtifactError, ModelError) as error:
+        _say(f"not built: {error}")
+        return 1
+    return 0
+
+
+def build_index(code_set: CodeSet, encoder: Encoder, artifacts: Path, prefixes: Sequence[int] = (64,)) -> Path:
+    """Build with progress on stderr and a closing line of counts, seconds and tokens per second."""
+    from index_builder.build import build
+    from index_builder.manifest import read_manifest
+
+    started = time.monotonic()
+    with shown_progress() as shown:
+        clock = BuildClock(shown)
+        folder = build(code_set, encoder, artifacts, builder_version=VERSION, prefixes=prefixes, progress=clock)
+    _say(summary(read_manifest(folder), clock, time.monotonic() - started))
+    _say(f"published {folder}")
+    return folder
+
+
+def summary(manifest: Manifest, clock: BuildClock, seconds: float) -> str:
+    """The closing line of a build."""
+    counts = manifest.counts
+    encoded = counts.piece_tokens * clock.encoded_share
+    rate = f"{encoded / clock.encode_seconds:,.0f} tokens/s" if clock.encode_seconds else "all chunks found finished"
+    return (
+        f"{counts.codes:,} codes, {counts.forms:,} forms from {counts.pieces:,} wordings; "
+        f"{counts.piece_tokens:,} tokens encoded for {counts.form_tokens:,}; "
+        f"{seconds:.1f} s, {clock.encode_seconds:.1f} s of it encoding, {rate}"
+    )
+
+
+def open_code_set(name: str) -> CodeSet:
+    """The code set of that name. Raises KeyError for an unknown one."""
+    from index_builder.codesets.icd10cm import ICD10CM
+
+    return {"icd-10-cm": ICD10CM}[name]()
+
+
+def _prefixes(text: str) -> tuple[int, ...]:
+    prefixes = tuple(int(part) for part in text.split(","))
+    if not all(1 <= d <= 768 for d in prefixes):
+        raise argparse.ArgumentTypeError("prefixes are within 1..768")
+    return prefixes
+
+
+@contextmanager
+def _stopped_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM stop the build as Ctrl-C does."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,41 @@
+"""icd-cascade verify: check every byte of the current index, and that it still answers as when it was built."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from app.cli.build import CODE_SETS
+from index_builder.errors import ArtifactError
+from model.errors import ModelError
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = subparsers.add_parser("verify", help="check the current index of a code set")
+    parser.add_argument("--artifacts", type=Path, required=True, help="folder of the artifacts")
+    parser.add_argument("--code-set", choices=CODE_SETS, default=CODE_SETS[0])
+    parser.add_argument("--model", type=Path, help="checkpoint folder; the shipped default where not given")
+    parser.add_argument("--backend", choices=("onnx", "torch"), default="onnx")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what was checked. Exit code 0, or 1 with the file and what is wrong with it."""
+    from index_builder.loader import load
+    from model.checkpoint import open_encoder
+
+    started = time.monotonic()
+    try:
+        index = load(args.artifacts, args.code_set, open_encoder(args.model, args.backend), report=_checked)
+    except (ArtifactError, ModelError) as error:
+        print(f"refused: {error}", file=sys.stderr, flush=True)
+        return 1
+    index.close()
+    print(f"verified in {time.monotonic() - started:.1f} s")
+    return 0
+
+
+def _checked(what: str) -> None:
+    print(f"ok  {what}", flush=True)

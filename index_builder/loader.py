@@ -1,0 +1,76 @@
+"""Opening an artifact: every byte is checked before anything is read from it, then golden queries are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from index_builder import golden
+from index_builder.errors import ChangedFileError, ManifestError, ModelMismatchError
+from index_builder.index import CodeIndex
+from index_builder.manifest import CATALOG, FORMS, MANIFEST, Manifest, read_manifest, search_file
+from index_builder.publish import check_file, current
+from model.encoder import Encoder
+
+Report = Callable[[str], None]
+"""Told in one sentence what has just been checked."""
+
+
+def _silent(_: str) -> None:
+    return None
+
+
+def load(artifacts: Path, code_set: str, encoder: Encoder | None, *, report: Report = _silent) -> CodeIndex:
+    """The current index of a code set, verified. Raises an ArtifactError that names the file and what is wrong."""
+    folder = current(artifacts / code_set)
+    report(f"current is {folder.name}")
+    return load_folder(folder, encoder, report=report)
+
+
+def load_folder(folder: Path, encoder: Encoder | None, *, report: Report = _silent) -> CodeIndex:
+    """One artifact folder, verified: manifest, model version, sizes and SHA-256 of all files, then counts,
+    dimensions and golden queries. Without an encoder its version and the golden queries are not checked.
+
+    Raises an ArtifactError that names the file and what is wrong. The SHA-256 comes before faiss reads a byte: faiss
+    loads a bit-flipped file without an error.
+    """
+    manifest = _checked_manifest(folder)
+    report(f"{MANIFEST}: content hash and {len(manifest.files)} files listed")
+    if encoder is not None:
+        _check_model(folder / MANIFEST, manifest, encoder)
+        report(f"model version {manifest.model.version}")
+    for name, entry in sorted(manifest.files.items()):
+        check_file(folder / name, entry)
+        report(f"{name}: {entry.size} bytes, sha256 {entry.sha256[:12]}…")
+    index = CodeIndex(folder, manifest)
+    report(f"{manifest.counts.codes} codes, {manifest.counts.forms} forms x {manifest.dimensions} in every file")
+    if encoder is not None:
+        _ask_golden(index, encoder, folder / MANIFEST)
+        report(f"{len(manifest.golden)} golden queries answered as at build time")
+    return index
+
+
+def _checked_manifest(folder: Path) -> Manifest:
+    manifest, path = read_manifest(folder), folder / MANIFEST
+    if manifest.content_hash() != folder.name:
+        raise ChangedFileError(path, f"changed: content hash {manifest.content_hash()} in folder {folder.name}")
+    needed = {CATALOG, FORMS, *(search_file(d) for d in manifest.prefixes)}
+    if set(manifest.files) != needed or not manifest.prefixes:
+        raise ManifestError(path, f"lists {sorted(manifest.files)}, expected {sorted(needed)}")
+    return manifest
+
+
+def _check_model(path: Path, manifest: Manifest, encoder: Encoder) -> None:
+    built, asking = manifest.model, encoder.info
+    if built.version != asking.version:
+        raise ModelMismatchError(
+            path, f"built by model {built.name} {built.version}, but the encoder is {asking.name} {asking.version}"
+        )
+
+
+def _ask_golden(index: CodeIndex, encoder: Encoder, path: Path) -> None:
+    try:
+        golden.check(index, encoder, path)
+    except BaseException:
+        index.close()
+        raise

@@ -1,0 +1,73 @@
+"""Maxima of span x form similarities, and their grouping by code: plain array functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+from model.encoder import Integers
+from model.nested import Floats
+
+FORM_BLOCK = 4096
+SPAN_BLOCK = 128  # a block of similarities is 2 MB and stays in cache
+
+
+def form_maxima(queries: Floats, blocks: Iterable[Floats], count: int) -> Floats:
+    """Best similarity over all spans of each form: queries (S, d), blocks of (<= FORM_BLOCK, d) -> (count,)."""
+    best = np.full(count, -np.inf, dtype=np.float32)
+    buffer = np.empty((min(len(queries), SPAN_BLOCK), FORM_BLOCK), dtype=np.float32)
+    start = 0
+    for block in blocks:
+        part = best[start : start + len(block)]
+        for row in range(0, len(queries), SPAN_BLOCK):
+            spans = queries[row : row + SPAN_BLOCK]
+            similarities = buffer[: len(spans), : len(block)]
+            np.matmul(spans, block.T, out=similarities)
+            np.maximum(part, similarities.max(axis=0), out=part)
+        start += len(block)
+    return best
+
+
+def best_spans(queries: Floats, vectors: Floats) -> tuple[Floats, Integers]:
+    """Best similarity of each vector and the first query that has it: (S, d) x (n, d) -> (n,), (n,)."""
+    scores = np.full(len(vectors), -np.inf, dtype=np.float32)
+    spans = np.zeros(len(vectors), dtype=np.int64)
+    for row in range(0, len(queries), SPAN_BLOCK):
+        similarities = np.matmul(queries[row : row + SPAN_BLOCK], vectors.T)
+        first = similarities.argmax(axis=0)
+        found = similarities[first, np.arange(len(vectors))]
+        better = found > scores
+        scores[better], spans[better] = found[better], first[better] + row
+    return scores, spans
+
+
+def form_rows(offsets: Integers, positions: Integers) -> tuple[Integers, Integers]:
+    """Rows of all forms of the given codes laid end to end (n,), and where each code's rows begin (k,)."""
+    lengths = offsets[positions + 1] - offsets[positions]
+    starts = np.cumsum(lengths) - lengths
+    rows = np.arange(int(lengths.sum()), dtype=np.int64) + np.repeat(offsets[positions] - starts, lengths)
+    return rows, starts
+
+
+def first_maxima(values: Floats, starts: Integers) -> Integers:
+    """Index of the first largest value of each group; groups begin at `starts`, are not empty, and cover all."""
+    lengths = np.diff(starts, append=len(values))
+    largest = np.repeat(np.maximum.reduceat(values, starts), lengths)
+    groups = np.repeat(np.arange(len(starts)), lengths)
+    hits = np.flatnonzero(values == largest)
+    _, first = np.unique(groups[hits], return_index=True)
+    return np.asarray(hits[first], dtype=np.int64)
+
+
+def best_positions(scores: Floats, width: int, allowed: npt.NDArray[np.bool_] | None) -> Integers:
+    """The `width` best allowed positions, best first; equal scores in the order of position."""
+    positions = np.arange(len(scores)) if allowed is None else np.flatnonzero(allowed)
+    if width < len(positions):
+        kept = scores[positions]
+        least = np.partition(kept, len(kept) - width)[len(kept) - width]
+        above = positions[kept > least]
+        level = positions[kept == least][: width - len(above)]
+        positions = np.concatenate([above, level])
+    return np.asarray(positions[np.lexsort((positions, -scores[positions]))], dtype=np.int64)

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.cli import build
+from app.cli.main import main
+from index_builder.manifest import FORMS
+from index_builder.publish import current
+from model.encoder import Encoder
+from tests.index_builder.fakes import FakeCodeSet, FakeEncoder
+
+
+class FakeIcd(FakeCodeSet):
+    name = "icd-10-cm"
+
+
+@pytest.fixture
+def encoder(monkeypatch: pytest.MonkeyPatch) -> FakeEncoder:
+    fake = FakeEncoder()
+
+    def open_fake(_path: Path | None, _backend: str) -> Encoder:
+        return fake
+
+    monkeypatch.setattr("model.checkpoint.open_encoder", open_fake)
+    monkeypatch.setattr(build, "open_code_set", lambda _name: FakeIcd())
+    return fake
+
+
+def test_build_then_verify_says_what_was_checked(
+    encoder: FakeEncoder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["build", "--artifacts", str(tmp_path), "--prefixes", "64,128"]) == 0
+    assert "tokens/s" in capsys.readouterr().err
+    assert main(["verify", "--artifacts", str(tmp_path)]) == 0
+    assert "search128.faiss" in capsys.readouterr().out
+
+
+def test_verify_names_the_damaged_file(
+    encoder: FakeEncoder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["build", "--artifacts", str(tmp_path)])
+    damaged = current(tmp_path / "icd-10-cm") / FORMS
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    assert main(["verify", "--artifacts", str(tmp_path)]) == 1
+    assert "forms.f16: truncated to 100 of" in capsys.readouterr().err
+
+
+def test_stopped_build_says_how_to_go_on(
+    encoder: FakeEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def press(_texts: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(encoder, "encode", press)
+    assert main(["build", "--artifacts", str(tmp_path)]) == build.STOPPED
+    assert "the same command goes on" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("prefixes", ["0", "64,800", "wide"])
+def test_prefixes_out_of_range_are_refused(prefixes: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["build", "--artifacts", "anywhere", "--prefixes", prefixes])
+    assert "--prefixes" in capsys.readouterr().err
