@@ -79,14 +79,12 @@ def refuse_remote(settings: Settings, *, allowed: bool) -> str | None:
 def serve(settings: Settings) -> int:
     """Serve until a signal comes; returns the exit status."""
     import asyncio
-    import logging
 
     from app.api.application import create_app
     from app.serving import server
     from app.serving.logs import configure_logging
 
     configure_logging()
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     app = create_app(settings)
     status = asyncio.run(server.serve(app, settings.host, settings.port, _say_ready))
     if failure := app.state.service.lifecycle.failure:

@@ -59,7 +59,9 @@ class JsonLines(logging.Formatter):
 
 
 def configure_logging(stream: TextIO = sys.stderr) -> None:
-    """Write the records of this process to a stream as JSON lines."""
+    """Write the records of this process to a stream as JSON lines; of libraries only warnings and errors."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines())
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    for own in (ACCESS, SERVICE):
+        own.setLevel(logging.INFO)
