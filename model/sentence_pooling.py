@@ -12,13 +12,13 @@ from sentence_transformers.base.modules.module import Module
 from torch import Tensor
 
 
-class LayerPooling(Module):  # type: ignore[misc]
+class LayerPooling(Module):
     """Mean over a text's tokens, special tokens left out, of the states of `layers` side by side."""
 
     config_keys = ["layers", "width"]
 
     def __init__(self, layers: list[int], width: int) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.layers, self.width = layers, width
 
     def forward(self, features: dict[str, Any], **_: Any) -> dict[str, Any]:

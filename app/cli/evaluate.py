@@ -33,6 +33,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--train-split", help="split whose code frequencies make the buckets, e.g. train")
     parser.add_argument("--top-k", type=_top_k, default=200)
     parser.add_argument("--widths", choices=("card", "balanced"), default="card")
+    parser.add_argument("--encoding-unit", choices=("clause", "window"), help="default: the model's own")
     parser.add_argument("--calibration", default="general")
     parser.add_argument("--threshold", type=float, help="on probability; default: the calibration's own")
     parser.add_argument("--limit", type=_positive, help="only the first N notes")
@@ -72,10 +73,12 @@ def _notes(args: argparse.Namespace, settings: Settings, tell: Progress) -> dict
 
     from app.pipeline.assemble import open_coder  # after the corpus: a wrong path is told at once
 
-    coder = open_coder(settings.artifacts, settings.code_set, settings.model, settings.backend)
+    coder = open_coder(
+        settings.artifacts, settings.code_set, settings.model, settings.backend, encoding_unit=args.encoding_unit
+    )
     done = runner.run(coder, match(notes, coder.catalog), options, args.exact_notes, tell)
     training = None if seen is None else count_codes(match(seen, coder.catalog))
-    names = ("corpus", "split", "train_split", "limit", "exact_notes")
+    names = ("corpus", "split", "train_split", "limit", "exact_notes", "encoding_unit")
     return {
         "parameters": {name: getattr(args, name) for name in names} | asdict(options),
         "versions": {"service": VERSION, **asdict(coder.versions)},

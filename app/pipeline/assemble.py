@@ -9,7 +9,12 @@ from index_builder.loader import load
 from model.checkpoint import open_encoder
 
 
-def open_coder(artifacts: Path, code_set: str, model: Path | None, backend: str) -> CodingPipeline:
-    """Verify and open; takes seconds. Raises ModelError or ArtifactError, which name the file at fault."""
+def open_coder(
+    artifacts: Path, code_set: str, model: Path | None, backend: str, *, encoding_unit: str | None = None
+) -> CodingPipeline:
+    """Verify and open; takes seconds. Raises ModelError or ArtifactError, which name the file at fault.
+
+    encoding_unit overrides the encoder's own, for comparisons.
+    """
     encoder = open_encoder(model, backend)
-    return CodingPipeline(encoder, load(artifacts, code_set, encoder))
+    return CodingPipeline(encoder, load(artifacts, code_set, encoder), encoding_unit=encoding_unit)

@@ -1,9 +1,16 @@
-"""The encode stage: every distinct clause of the notes at hand is encoded once."""
+"""The encode stage: one query vector per clause.
+
+The encoding unit is the encoder's. "clause": every distinct clause wording is encoded alone, once (the small default;
+docs/decisions/0002). "window": each document goes through the encoder in windows over its whole context, and a clause
+is the mean of its tokens' states in there (encoders with a long context).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from app.pipeline.spans import Clause, Segmented
 from model.encoder import Encoder, Integers, TokenStates
@@ -11,34 +18,52 @@ from model.nested import Floats, normalise
 
 
 @dataclass(frozen=True, slots=True)
-class EncodedNote:
-    """A note's distinct clause wordings as query vectors.
+class Tokens:
+    """Where the tokens of one query stand in the states: rows [start, end); `base` is taken off their offsets."""
 
-    vectors: (S, 768) unit rows, one per distinct wording; zero-token wordings are left out
-    uses:    for each row the clauses of the note that have this wording, in the order of the text
-    rows:    (S,) where each row's token states stand in `states`
+    start: int
+    end: int
+    base: int
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedNote:
+    """A note's clauses as query vectors.
+
+    vectors: (S, 768) unit rows; clauses without tokens are left out
+    uses:    for each row the clauses of the note that it stands for, in the order of the text
+    places:  for each row where its tokens stand in `states`
     """
 
     segmented: Segmented
     vectors: Floats
     uses: tuple[tuple[Clause, ...], ...]
-    rows: tuple[int, ...]
+    places: tuple[Tokens, ...]
     states: TokenStates
 
     def tokens(self, query: int) -> tuple[Floats, Integers]:
         """Token states (t, R) and offsets (t, 2), in code points of the clause, of one query."""
-        return self.states.of(self.rows[query])
+        place = self.places[query]
+        rows = slice(place.start, place.end)
+        return self.states.states[rows], self.states.offsets[rows] - place.base
 
 
-def encode(encoder: Encoder, notes: Sequence[Segmented]) -> list[EncodedNote]:
-    """Encode the clauses of several notes in one go."""
+def encode(encoder: Encoder, notes: Sequence[Segmented], unit: str | None = None) -> list[EncodedNote]:
+    """Encode several notes in one go. unit overrides the encoder's own, for comparisons."""
+    by_window = (unit or encoder.info.encoding_unit) == "window"
+    return _encode_windows(encoder, notes) if by_window else _encode_clauses(encoder, notes)
+
+
+def _encode_clauses(encoder: Encoder, notes: Sequence[Segmented]) -> list[EncodedNote]:
     wordings = [_wordings(note) for note in notes]
     distinct = list(dict.fromkeys(text for note in wordings for text in note))
     states = encoder.encode(distinct)
-    pooled = states.pool()
-    filled = states.counts() > 0
-    place = {text: i for i, text in enumerate(distinct) if filled[i]}
-    return [_note(encoder, note, uses, place, pooled, states) for note, uses in zip(notes, wordings, strict=True)]
+    spans = zip(states.rows[:-1].tolist(), states.rows[1:].tolist(), strict=True)
+    place = {text: Tokens(start, end, 0) for text, (start, end) in zip(distinct, spans, strict=True)}
+    return [
+        _note(encoder, note, [(place[text], tuple(uses[text])) for text in uses], states)
+        for note, uses in zip(notes, wordings, strict=True)
+    ]
 
 
 def _wordings(note: Segmented) -> dict[str, list[Clause]]:
@@ -48,16 +73,30 @@ def _wordings(note: Segmented) -> dict[str, list[Clause]]:
     return uses
 
 
+def _encode_windows(encoder: Encoder, notes: Sequence[Segmented]) -> list[EncodedNote]:
+    states = encoder.encode([document.text for note in notes for document in note.note.documents])
+    encoded, first = [], 0
+    for note in notes:
+        rows = states.rows[first : first + len(note.note.documents) + 1]
+        queries = [(_inside(states.offsets, rows, clause), (clause,)) for clause in note.clauses]
+        encoded.append(_note(encoder, note, queries, states))
+        first += len(note.note.documents)
+    return encoded
+
+
+def _inside(offsets: Integers, rows: Integers, clause: Clause) -> Tokens:
+    """The tokens of the clause's document that begin inside the clause."""
+    begin, end = int(rows[clause.document]), int(rows[clause.document + 1])
+    first, last = np.searchsorted(offsets[begin:end, 0], (clause.start, clause.end)).tolist()
+    return Tokens(begin + first, begin + last, clause.start)
+
+
 def _note(
-    encoder: Encoder,
-    note: Segmented,
-    uses: dict[str, list[Clause]],
-    place: dict[str, int],
-    pooled: Floats,
-    states: TokenStates,
+    encoder: Encoder, note: Segmented, queries: Sequence[tuple[Tokens, tuple[Clause, ...]]], states: TokenStates
 ) -> EncodedNote:
-    kept = [text for text in uses if text in place]
-    rows = tuple(place[text] for text in kept)
+    kept = [(place, uses) for place, uses in queries if place.end > place.start]
+    means = [states.states[place.start : place.end].mean(axis=0, dtype=np.float32) for place, _ in kept]
+    pooled = np.stack(means) if means else np.zeros((0, states.states.shape[1]), dtype=np.float32)
     # Projected note by note: the same note gives the same bits whatever else is encoded with it.
-    vectors = normalise(encoder.project(pooled[list(rows)]))
-    return EncodedNote(note, vectors, tuple(tuple(uses[text]) for text in kept), rows, states)
+    vectors = normalise(encoder.project(pooled))
+    return EncodedNote(note, vectors, tuple(uses for _, uses in kept), tuple(place for place, _ in kept), states)

@@ -26,11 +26,15 @@ Mask = npt.NDArray[np.bool_]
 
 
 class CodingPipeline:
-    """An encoder and the index that was built with it."""
+    """An encoder and the index that was built with it.
 
-    def __init__(self, encoder: Encoder, index: CodeIndex) -> None:
+    encoding_unit overrides the encoder's own ("clause" or "window"), for comparisons.
+    """
+
+    def __init__(self, encoder: Encoder, index: CodeIndex, *, encoding_unit: str | None = None) -> None:
         self._encoder = encoder
         self._index = index
+        self._unit = encoding_unit
         catalog = index.catalog
         self._versions = Versions(
             model=encoder.info.version,
@@ -44,6 +48,11 @@ class CodingPipeline:
         return self._versions
 
     @property
+    def index(self) -> CodeIndex:
+        """The loaded index."""
+        return self._index
+
+    @property
     def catalog(self) -> Catalog:
         """The loaded code set."""
         return self._index.catalog
@@ -53,13 +62,13 @@ class CodingPipeline:
         shared = Stopwatch()
         segmented = [segment(note) for note in notes]
         shared.mark("segment")
-        encoded = encode(self._encoder, segmented)
+        encoded = encode(self._encoder, segmented, self._unit)
         shared.mark("encode")
         return [self._code(note, wanted, shared.milliseconds) for note, wanted in zip(encoded, options, strict=True)]
 
     def trace(self, note: Note, options: CodingOptions, *, exact: bool = False, prefixes: bool = False) -> Trace:
         """One note with what every stage ranked; `exact` and `prefixes` add the exhaustive searches."""
-        encoded = encode(self._encoder, [segment(note)])[0]
+        encoded = encode(self._encoder, [segment(note)], self._unit)[0]
         clock = Stopwatch()
         stages = self._cascade(encoded, options, clock)
         width = stage_widths(options.widths, options.top_k).candidates

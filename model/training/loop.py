@@ -71,9 +71,9 @@ class Trainer:
     def embed(self, texts: Sequence[Text]) -> Tensor:
         """Texts as pieces -> projected vectors (N, 768), not normalised."""
         pieces = split_pieces(self.tokenizer, texts)
-        return self.network.projection(
-            encode_pieces(self.network, self.tokenizer, pieces, room=self.options.max_tokens)
-        )
+        pooled = encode_pieces(self.network, self.tokenizer, pieces, room=self.options.max_tokens)
+        vectors: Tensor = self.network.projection(pooled)
+        return vectors
 
     def loss(self, pairs: Sequence[Pair]) -> Tensor:
         """The MRL loss of one batch. Each distinct text is encoded once."""
@@ -167,6 +167,7 @@ def rotate_to_principal_axes(trainer: Trainer, texts: Sequence[Text], *, second_
     axes = torch.linalg.eigh(covariance).eigenvectors.flip(1)  # (R, R), descending
     with torch.no_grad():
         width = network.projection.weight.shape[0]
+        network.projection.weight.zero_()  # where fewer states are read than dimensions made, the rest starts empty
         network.projection.weight[: axes.shape[1]] = (axes.T * scale)[:width]
 
 
