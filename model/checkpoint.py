@@ -102,20 +102,26 @@ class Checkpoint:
 def open_encoder(path: Path | None = None, backend: str = "onnx", *, threads: int = 0) -> Encoder:
     """Open the encoder of a checkpoint folder, by default the one that ships with the package.
 
-    backend: "onnx" (default install) or "torch" (extra [torch]). Raises CheckpointError or BackendError.
+    backend: "onnx" (default install) or "torch" (extra [torch]). The torch backend also takes any 768-wide Hugging
+    Face encoder, by folder or hub id. Raises CheckpointError, BackendError or ModelError.
     """
-    checkpoint = Checkpoint.open(path or DEFAULT)
     if backend == "onnx":
         from model.onnx_encoder import OnnxEncoder
 
-        return OnnxEncoder(checkpoint, threads=threads)
+        return OnnxEncoder(Checkpoint.open(path or DEFAULT), threads=threads)
     if backend == "torch":
-        try:
-            from model.torch_encoder import TorchEncoder
-        except ImportError as error:
-            raise BackendError("the torch backend needs the extra: pip install 'icd-cascade[torch]'") from error
-        return TorchEncoder.from_checkpoint(checkpoint)
+        return _open_torch(path or DEFAULT)
     raise BackendError(f"backend must be onnx or torch, not {backend!r}")
+
+
+def _open_torch(path: Path) -> Encoder:
+    try:
+        from model.torch_encoder import TorchEncoder
+    except ImportError as error:
+        raise BackendError("the torch backend needs the extra: pip install 'icd-cascade[torch]'") from error
+    if (path / MANIFEST).exists():
+        return TorchEncoder.from_checkpoint(Checkpoint.open(path))
+    return TorchEncoder.from_hugging_face(path)
 
 
 def write_manifest(path: Path) -> str:

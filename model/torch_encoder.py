@@ -2,60 +2,88 @@
 
 from __future__ import annotations
 
+import hashlib
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
-from transformers import AutoModel
+from torch import Tensor, nn
+from transformers import AutoModel, AutoTokenizer
 
 from model.checkpoint import Checkpoint
 from model.encoder import Integers, ModelInfo, TokenStates
-from model.nested import Floats
+from model.errors import ModelError
+from model.nested import WIDTH, Floats
 from model.tokenization import TextTokenizer, Window, token_budget_batches, windows
 
 
 class TorchEncoder:
     """Encodes windows of similar length together, padded to the longest; padding is masked out of attention.
 
-    device: where the model runs; dtype: float32, or bfloat16 where the device is fast at it.
+    backbone: a Hugging Face encoder that is on its device and in its dtype
+    projection: (768, R), or None for an encoder whose state is 768 wide already
+    layers: hidden states that are read, as Hugging Face counts them
     """
 
     def __init__(
         self,
-        checkpoint: Checkpoint,
+        backbone: nn.Module,
+        tokenizer: TextTokenizer,
+        projection: Floats | None,
+        layers: Sequence[int],
+        info: ModelInfo,
         *,
-        device: str = "cpu",
-        dtype: torch.dtype = torch.float32,
         batch_tokens: int = 4096,
     ) -> None:
-        self._checkpoint = checkpoint
-        self._tokenizer = TextTokenizer(checkpoint.tokenizer_path, first=checkpoint.first, last=checkpoint.last)
-        self._projection = checkpoint.projection()
-        self._device = torch.device(device)
+        self._backbone = backbone.eval()
+        self._device = next(backbone.parameters()).device
+        self._tokenizer = tokenizer
+        self._projection = projection
+        self._layers = tuple(layers)
+        self._info = info
         self._batch_tokens = batch_tokens
-        backbone = AutoModel.from_pretrained(checkpoint.path, dtype=dtype, local_files_only=True)
-        self._backbone = backbone.to(self._device).eval()
 
     @classmethod
-    def from_checkpoint(cls, checkpoint: Checkpoint) -> TorchEncoder:
-        """On the GPU in bfloat16 when there is one, else on the CPU in float32."""
-        if torch.cuda.is_available():
-            return cls(checkpoint, device="cuda", dtype=torch.bfloat16, batch_tokens=16384)
-        return cls(checkpoint)
+    def from_checkpoint(cls, checkpoint: Checkpoint, *, batch_tokens: int | None = None) -> TorchEncoder:
+        """A trained checkpoint: on the GPU in bfloat16 when there is one, else on the CPU in float32."""
+        tokenizer = TextTokenizer(checkpoint.tokenizer_path, first=checkpoint.first, last=checkpoint.last)
+        info, projection = checkpoint.info("torch"), checkpoint.projection()
+        budget = batch_tokens or _default_budget()
+        return cls(_open(checkpoint.path), tokenizer, projection, checkpoint.layers, info, batch_tokens=budget)
+
+    @classmethod
+    def from_hugging_face(cls, source: str | Path, *, max_tokens: int = 8192) -> TorchEncoder:
+        """Any 768-wide Hugging Face encoder by folder or hub id, as it is: its last state, identity projection.
+
+        Its windows are as long as its context, at most `max_tokens`; the version is a hash of its weights. Raises
+        ModelError when it is not 768 wide (train a projection first) or has no fast tokenizer.
+        """
+        backbone = _open(source)
+        config: Any = backbone.config
+        if config.hidden_size != WIDTH:
+            raise ModelError(f"the encoder is {config.hidden_size} wide, not {WIDTH}: train a projection first")
+        tokenizer = _tokenizer_of(source)
+        room = min(max_tokens, int(config.max_position_embeddings))
+        version = _hash_of_weights(backbone)
+        info = ModelInfo(Path(source).name, version, WIDTH, room, "window", "torch")
+        return cls(backbone, tokenizer, None, (-1,), info, batch_tokens=max(room, _default_budget()))
 
     @property
     def info(self) -> ModelInfo:
         """What this encoder is."""
-        return self._checkpoint.info("torch")
+        return self._info
 
     @torch.inference_mode()
     def encode(self, texts: Sequence[str]) -> TokenStates:
         """States of the texts' tokens, in order. Long texts go through overlapping windows; nothing is cut."""
         tokens = self._tokenizer.tokenize(texts)
-        room = self._checkpoint.max_tokens - 2
+        room = self._info.max_tokens - 2
         cut = windows(tokens.rows, room, overlap=room // 4)
-        states = np.empty((len(tokens.ids), self._checkpoint.read_width), dtype=np.float32)
+        width = int(self._backbone.config.hidden_size) * len(self._layers)  # type: ignore[union-attr, arg-type]
+        states = np.empty((len(tokens.ids), width), dtype=np.float32)
         for batch in token_budget_batches([w.end - w.start + 2 for w in cut], self._batch_tokens):
             self._run([cut[i] for i in batch], tokens.ids, states)
         return TokenStates(states, tokens.offsets, tokens.rows)
@@ -65,7 +93,7 @@ class TorchEncoder:
         out = self._backbone(
             input_ids=padded.to(self._device), attention_mask=mask.to(self._device), output_hidden_states=True
         )
-        read = torch.cat([out.hidden_states[layer] for layer in self._checkpoint.layers], dim=-1)
+        read = torch.cat([out.hidden_states[layer] for layer in self._layers], dim=-1)
         rows = read.float().cpu().numpy()  # (B, L, R)
         for row, window in zip(rows, batch, strict=True):
             kept = slice(window.keep_start - window.start + 1, window.keep_end - window.start + 1)
@@ -85,4 +113,33 @@ class TorchEncoder:
 
     def project(self, states: Floats) -> Floats:
         """(N, R) -> (N, 768), not normalised."""
-        return np.asarray(states @ self._projection.T, dtype=np.float32)
+        return states if self._projection is None else np.asarray(states @ self._projection.T, dtype=np.float32)
+
+
+def _open(source: str | Path) -> nn.Module:
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    dtype = torch.bfloat16 if device == "cuda" else torch.float32
+    backbone: nn.Module = AutoModel.from_pretrained(source, dtype=dtype)  # offline: HF_HUB_OFFLINE=1
+    return backbone.to(device)
+
+
+def _default_budget() -> int:
+    return 16384 if torch.cuda.is_available() else 4096
+
+
+def _tokenizer_of(source: str | Path) -> TextTokenizer:
+    """The fast tokenizer of a Hugging Face encoder; its file is written anew, so that hub ids work as folders do."""
+    fast = AutoTokenizer.from_pretrained(source)
+    if not fast.is_fast or fast.cls_token_id is None or fast.sep_token_id is None:
+        raise ModelError("the encoder needs a fast tokenizer with a first and a last special token")
+    with tempfile.TemporaryDirectory() as folder:
+        fast.save_pretrained(folder)
+        return TextTokenizer(Path(folder) / "tokenizer.json", first=fast.cls_token_id, last=fast.sep_token_id)
+
+
+def _hash_of_weights(backbone: nn.Module) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in sorted(backbone.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]

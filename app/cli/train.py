@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from app.pipeline.note import Note
     from index_builder.codesets.protocol import SurfaceForm
+    from model.tokenization import TextTokenizer
     from model.training.loop import Trainer
     from model.training.mining import CodedNote
     from model.training.pairs import Term
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the command."""
     parser = subparsers.add_parser("train", help="train the nested encoder (extra [train])")
-    parser.add_argument("--start", type=Path, required=True, help="encoder to start from: a folder or a hub id")
+    parser.add_argument("--start", required=True, help="encoder to start from: a folder or a hub id")
     parser.add_argument("--run", type=Path, required=True, help="run folder: state, log, final checkpoint")
     parser.add_argument("--name", default="icd-cascade-small", help="name in manifests and answers")
+    parser.add_argument("--window", type=int, default=256, help="most tokens that are encoded in one go")
+    parser.add_argument("--encoding-unit", choices=("clause", "window"), default="clause", help="what serving encodes")
     parser.add_argument("--layers", default="3,-1", help="hidden states that the projection reads")
     parser.add_argument("--steps", type=int, default=1400)
     parser.add_argument("--batch", type=int, default=128)
@@ -44,7 +47,6 @@ def run(args: argparse.Namespace) -> int:
     import torch
 
     from model.export import export
-    from model.tokenization import TextTokenizer
     from model.training.loop import Trainer, TrainingOptions, rotate_to_principal_axes, seed_everything
     from model.training.network import NestedEncoder
 
@@ -57,19 +59,19 @@ def run(args: argparse.Namespace) -> int:
     terms = training_terms(args.hold_out, args.seed)
     _say(f"{len(terms)} terms of {len({t.code for t in terms})} codes")
     network = NestedEncoder.open(args.start, [int(layer) for layer in args.layers.split(",")])
-    tokenizer = TextTokenizer(args.start / "tokenizer.json", first=101, last=102)
+    tokenizer = save_tokenizer(args.start, args.run / "source")
     trainer = Trainer(network, tokenizer, options, args.run, _say)
     rotate_to_principal_axes(trainer, [t.pieces for t in terms[:: max(1, len(terms) // 4000)]])
     trainer.resume()
     train(trainer, terms, args)
     card = {
         "name": args.name,
-        "max_tokens": 256,
-        "encoding_unit": "clause",
+        "max_tokens": args.window,
+        "encoding_unit": args.encoding_unit,
         "special_tokens": {"first": tokenizer.first, "last": tokenizer.last},
         "training": {k: str(v) if isinstance(v, Path) else v for k, v in recipe(args).items()},
     }
-    version = export(network.eval(), args.start, args.run / "checkpoint", card)
+    version = export(network.eval(), args.run / "source", args.run / "checkpoint", card)
     _say(f"checkpoint {version} in {args.run / 'checkpoint'}")
     return 0
 
@@ -88,6 +90,18 @@ def train(trainer: Trainer, terms: Sequence[Term], args: argparse.Namespace) -> 
             _say(f"mined {len(clauses)} clauses from {len(notes)} notes")
         sampler = PairSampler(terms, clauses, seed=args.seed + trainer.step, clause_share=args.clause_share)
         trainer.train(sampler, until=stop)
+
+
+def save_tokenizer(start: str, folder: Path) -> TextTokenizer:
+    """Configuration and fast tokenizer of a Hugging Face encoder, by hub id or folder, as files of the run."""
+    from transformers import AutoConfig, AutoTokenizer
+
+    from model.tokenization import TextTokenizer
+
+    AutoConfig.from_pretrained(start).save_pretrained(folder)
+    fast = AutoTokenizer.from_pretrained(start)
+    fast.save_pretrained(folder)
+    return TextTokenizer(folder / "tokenizer.json", first=fast.cls_token_id, last=fast.sep_token_id)
 
 
 def recipe(args: argparse.Namespace) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +12,11 @@ from hypothesis import strategies as st
 
 from model.checkpoint import Checkpoint, open_encoder
 from model.encoder import Encoder, embed
+from model.errors import BackendError, ModelError
 from model.nested import PREFIXES, prefix
 from model.onnx_encoder import OnnxEncoder
 from model.torch_encoder import TorchEncoder
+from tests.model.tiny import write_tiny_modernbert
 
 TEXTS = [
     "acute pain in the left leg",
@@ -33,7 +36,7 @@ def onnx(tiny: Checkpoint) -> OnnxEncoder:
 
 @pytest.fixture(scope="module")
 def torch_backend(tiny: Checkpoint) -> TorchEncoder:
-    return TorchEncoder(tiny, batch_tokens=64)
+    return TorchEncoder.from_checkpoint(tiny, batch_tokens=64)
 
 
 def test_both_backends_give_the_same_states(onnx: Encoder, torch_backend: Encoder) -> None:
@@ -95,7 +98,22 @@ def test_projecting_before_or_after_pooling_gives_the_same_vector(onnx: Encoder)
 
 
 def test_an_unknown_backend_is_named(tiny: Checkpoint) -> None:
-    from model.errors import BackendError
-
     with pytest.raises(BackendError, match="onnx or torch"):
         open_encoder(tiny.path, "jax")
+
+
+def test_any_768_wide_encoder_serves_as_it_is(tmp_path: Path) -> None:
+    """A random ModernBERT: its own windows, identity projection, states that do not depend on the batch."""
+    write_tiny_modernbert(tmp_path, width=768)
+    encoder = open_encoder(tmp_path, "torch")
+    assert (encoder.info.encoding_unit, encoder.info.width, encoder.info.max_tokens) == ("window", 768, 96)
+    together = encoder.encode(TEXTS)
+    for i in (0, 4, 6):
+        np.testing.assert_allclose(together.of(i)[0], encoder.encode([TEXTS[i]]).states, atol=1e-4)
+    np.testing.assert_array_equal(encoder.project(together.states), together.states)
+
+
+def test_an_encoder_of_another_width_asks_for_training(tmp_path: Path) -> None:
+    write_tiny_modernbert(tmp_path, width=32)
+    with pytest.raises(ModelError, match="train a projection first"):
+        open_encoder(tmp_path, "torch")

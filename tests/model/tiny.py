@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+from transformers import BertConfig, BertModel, ModernBertConfig, ModernBertModel, PreTrainedTokenizerFast
 
 from model.export import export
 from model.training.network import NestedEncoder
@@ -73,3 +73,23 @@ def write_tiny_checkpoint(folder: Path, seed: int = 0) -> str:
         "training": {},
     }
     return export(network, source, folder, card)
+
+
+def write_tiny_modernbert(folder: Path, width: int) -> None:
+    """A random ModernBERT with two layers and a context of 96 tokens."""
+    torch.manual_seed(0)
+    config = ModernBertConfig(
+        vocab_size=128,
+        hidden_size=width,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=96,
+        pad_token_id=0,
+        cls_token_id=2,
+        sep_token_id=3,
+        bos_token_id=2,
+        eos_token_id=3,
+    )
+    ModernBertModel(config).save_pretrained(folder)
+    write_tokenizer(folder)
