@@ -81,10 +81,14 @@ class CodeIndex:
         return self._best_codes(queries, blocks, width, allowed)
 
     def search_exact(self, queries: Floats, width: int, allowed: Mask | None = None) -> CodeHits:
-        """The oracle: as `search`, over all dimensions of all forms. queries (S, D) unit rows."""
-        if queries.shape[1] != self.manifest.dimensions:
-            raise ValueError(f"queries of {queries.shape[1]} dimensions, not {self.manifest.dimensions}")
-        return self._best_codes(queries, self._full_blocks(), width, allowed)
+        """The oracle: as `search`, by any prefix, cut from the full matrix at each call, so no index is needed.
+
+        queries (S, d) unit rows, d within 1..D. At d = D nothing is lost. Raises ValueError for a wider d.
+        """
+        dimensions = queries.shape[1]
+        if not 1 <= dimensions <= self.manifest.dimensions:
+            raise ValueError(f"queries of {dimensions} dimensions, not within 1..{self.manifest.dimensions}")
+        return self._best_codes(queries, self._cut_blocks(dimensions), width, allowed)
 
     def rescore(self, queries: Floats, positions: Integers, dimensions: int) -> CodeHits:
         """Scores of the given codes, in the given order, by the prefix of `dimensions`, over all spans and forms.
@@ -124,9 +128,9 @@ class CodeIndex:
         _, spans = best_spans(queries, prefix(self._forms[forms], queries.shape[1]))
         return CodeHits(positions, by_code[positions], spans, forms)
 
-    def _full_blocks(self) -> Iterator[Floats]:
+    def _cut_blocks(self, dimensions: int) -> Iterator[Floats]:
         for start in range(0, len(self._forms), FORM_BLOCK):
-            yield prefix(self._forms[start : start + FORM_BLOCK], self.manifest.dimensions)
+            yield prefix(self._forms[start : start + FORM_BLOCK], dimensions)
 
 
 def _no_hits() -> CodeHits:

@@ -63,12 +63,14 @@ masks = st.none() | arrays.arrays(np.bool_, CODES)
 
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 999), spans=st.integers(1, 2 * SPAN_BLOCK + 3), width=st.integers(1, 40), allowed=masks)
-@pytest.mark.parametrize("dimensions", [64, 128, 768])
+@pytest.mark.parametrize(
+    ("exact", "dimensions"), [(False, 64), (False, 128), (True, 1), (True, 64), (True, 256), (True, 768)]
+)
 def test_search_equals_brute_force(
-    index: CodeIndex, dimensions: int, seed: int, spans: int, width: int, allowed: Mask | None
+    index: CodeIndex, exact: bool, dimensions: int, seed: int, spans: int, width: int, allowed: Mask | None
 ) -> None:
     queries = random_queries(seed, spans, dimensions)
-    search = index.search_exact if dimensions == 768 else index.search
+    search = index.search_exact if exact else index.search
     hits = search(queries, width, allowed)
     permitted = np.ones(CODES, dtype=bool) if allowed is None else allowed
     assert len(hits) == min(width, int(permitted.sum()))
@@ -143,6 +145,8 @@ def test_nothing_allowed_finds_nothing(index: CodeIndex) -> None:
 def test_prefix_without_an_index_is_refused(index: CodeIndex) -> None:
     with pytest.raises(ValueError, match="100 dimensions"):
         index.search(random_queries(0, 2, 100), 20)
+    with pytest.raises(ValueError, match="769 dimensions"):
+        index.search_exact(random_queries(0, 2, 769), 20)
     with pytest.raises(ValueError, match="256"):
         index.rescore(random_queries(0, 2, 64), np.array([1]), 256)
 
