@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.pipeline.encoding import EncodedNote
+from app.pipeline.families import Families
 from app.pipeline.note import Widths
 from index_builder.index import CodeHits, CodeIndex
 from model.nested import prefix
@@ -27,28 +28,60 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Cascaded:
-    """What each stage ranked, best first, before the next one cuts."""
+    """What each stage ranked, best first, before the next one cuts.
+
+    search64 and rescore256 rank families by one code each; rescore768 ranks each family's best code.
+    stand_ins: for each position in rescore768 the code that stood for it before
+    siblings:  for each position in rescore768 the other codes of its family, best first
+    """
 
     search64: CodeHits
     rescore256: CodeHits
     rescore768: CodeHits
+    stand_ins: dict[int, int]
+    siblings: dict[int, CodeHits]
 
     def scores(self, position: int) -> dict[str, float]:
         """The code's score at each stage; position must be in the last one."""
+        asked = {"64": self.stand_ins[position], "256": self.stand_ins[position], "768": position}
         stages = {"64": self.search64, "256": self.rescore256, "768": self.rescore768}
-        found = {name: np.flatnonzero(hits.positions == position) for name, hits in stages.items()}
-        return {name: float(stages[name].scores[where[0]]) for name, where in found.items() if len(where)}
+        return {name: float(hits.scores[hits.positions == asked[name]][0]) for name, hits in stages.items()}
 
 
-def cascade(index: CodeIndex, note: EncodedNote, widths: Widths, allowed: Mask | None, clock: Clock) -> Cascaded:
+def cascade(
+    index: CodeIndex, families: Families, note: EncodedNote, widths: Widths, allowed: Mask | None, clock: Clock
+) -> Cascaded:
     """One note through the three stages."""
-    first = index.search(prefix(note.vectors, SEARCH), widths.candidates, allowed)
+    first = index.search(prefix(note.vectors, SEARCH), widths.candidates, families.representatives(allowed))
     clock.mark("search64")
     second = _rescored(index, note, first, MIDDLE)
     clock.mark("rescore256")
-    third = _rescored(index, note, second.top(widths.shortlist), FULL)
+    chosen, siblings = best_members(index, families, note, second.top(widths.shortlist), allowed)
+    stand_ins = dict(zip(chosen.positions.tolist(), second.positions.tolist(), strict=False))
     clock.mark("rescore768")
-    return Cascaded(first, second, third)
+    return Cascaded(first, second, chosen.top(len(chosen)), stand_ins, siblings)
+
+
+def best_members(
+    index: CodeIndex, families: Families, note: EncodedNote, hits: CodeHits, allowed: Mask | None
+) -> tuple[CodeHits, dict[int, CodeHits]]:
+    """At 768-d the best code of each hit's family, in the order of the hits, and its siblings, best first."""
+    if not len(hits):
+        return hits, {}
+    members = [families.members(position, allowed) for position in hits.positions.tolist()]
+    scored = index.rescore(prefix(note.vectors, FULL), np.concatenate(members), FULL)
+    ends = np.cumsum([len(codes) for codes in members]).tolist()
+    groups = [
+        scored.take(np.arange(end - len(codes), end)).top(len(codes)) for end, codes in zip(ends, members, strict=True)
+    ]
+    best = [end - len(codes) + _first(scored, end, len(codes)) for end, codes in zip(ends, members, strict=True)]
+    siblings = {int(group.positions[0]): group.take(np.arange(1, len(group))) for group in groups}
+    return scored.take(np.asarray(best, dtype=np.int64)), siblings
+
+
+def _first(scored: CodeHits, end: int, size: int) -> int:
+    """Index within its family of the best member; of equals the first."""
+    return int(np.argmax(scored.scores[end - size : end]))
 
 
 def _rescored(index: CodeIndex, note: EncodedNote, hits: CodeHits, dimensions: int) -> CodeHits:

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from app.pipeline.cascade import FULL, Cascaded, cascade
+from app.pipeline.cascade import FULL, Cascaded, best_members, cascade
 from app.pipeline.coder import Versions
-from app.pipeline.coding import CodedItem, Coding
+from app.pipeline.coding import Alternative, CodedItem, Coding
 from app.pipeline.decision import split
 from app.pipeline.encoding import EncodedNote, encode
 from app.pipeline.evidence import EvidenceFinder
+from app.pipeline.families import Families
 from app.pipeline.note import CodingOptions, Note, stage_widths
 from app.pipeline.segment import segment
 from app.pipeline.stopwatch import Stopwatch
@@ -23,6 +24,7 @@ from model.encoder import Encoder
 from model.nested import PREFIXES, prefix
 
 Mask = npt.NDArray[np.bool_]
+ALTERNATIVES = 5
 
 
 class CodingPipeline:
@@ -36,6 +38,7 @@ class CodingPipeline:
         self._index = index
         self._unit = encoding_unit
         catalog = index.catalog
+        self._families = Families(catalog.code_names)
         self._versions = Versions(
             model=encoder.info.version,
             index=index.manifest.content_hash(),
@@ -90,11 +93,15 @@ class CodingPipeline:
 
     def _cascade(self, note: EncodedNote, options: CodingOptions, clock: Stopwatch) -> Cascaded:
         widths = stage_widths(options.widths, options.top_k)
-        return cascade(self._index, note, widths, self._allowed(options), clock)
+        return cascade(self._index, self._families, note, widths, self._allowed(options), clock)
 
     def _exact(self, note: EncodedNote, options: CodingOptions, width: int, dimensions: int) -> Ranking:
+        allowed = self._allowed(options)
         queries = prefix(note.vectors, dimensions)
-        return self._ranking(self._index.search_exact(queries, width, self._allowed(options)))
+        hits = self._index.search_exact(queries, width, self._families.representatives(allowed))
+        if dimensions == FULL:
+            hits = best_members(self._index, self._families, note, hits, allowed)[0]
+        return self._ranking(hits.top(len(hits)))
 
     def _allowed(self, options: CodingOptions) -> Mask | None:
         mask = self.catalog.within(options.within) if options.within else None
@@ -132,4 +139,9 @@ class CodingPipeline:
             billable=entry.billable,
             evidence=finder.find(form, int(hits.spans[rank])),
             stage_scores={name: round(score, 4) for name, score in stages.scores(position).items()},
+            alternatives=self._alternatives(stages.siblings[position]),
         )
+
+    def _alternatives(self, siblings: CodeHits) -> tuple[Alternative, ...]:
+        named = zip(siblings.positions[:ALTERNATIVES].tolist(), siblings.scores.tolist(), strict=False)
+        return tuple(Alternative(self.catalog.code_names[p], self.catalog.title(p), round(s, 4)) for p, s in named)

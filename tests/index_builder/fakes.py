@@ -82,7 +82,7 @@ class FakeCodeSet:
         codes = [Code(code, title, None, True, {}) for code, (title, _) in DISEASES.items()]
         codes.append(Code("S02", "fracture", None, False, {}))
         for number, site in enumerate(SITES):
-            parent = f"S02.{number}"
+            parent = f"S02.{number}XX"
             codes.append(Code(parent, f"fracture of {site}", "S02", False, {}))
             codes += [
                 Code(f"{parent}{letter}", f"fracture of {site}, {wording}", parent, True, {})

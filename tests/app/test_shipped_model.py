@@ -1,0 +1,67 @@
+"""The model that ships, over a slice of the real code set: what a coder would expect of ordinary sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from app.pipeline.note import CodingOptions, Document, Note
+from app.pipeline.pipeline import CodingPipeline
+from index_builder.build import build
+from index_builder.codesets.icd10cm import ICD10CM
+from index_builder.codesets.protocol import Code, SurfaceForm
+from index_builder.loader import load
+from model.checkpoint import open_encoder
+
+CATEGORIES = frozenset("D50 D64 E11 E78 F32 G43 I10 I21 I48 I50 J18 J44 J45 K35 M54 N18 N39 R05 R06 R07 R50 Z87".split())
+
+
+class Slice:
+    """A few categories of ICD-10-CM with all their forms."""
+
+    def __init__(self) -> None:
+        self._whole = ICD10CM()
+        self.name, self.edition, self.system = self._whole.name, self._whole.edition, self._whole.system
+
+    def codes(self) -> Sequence[Code]:
+        return [code for code in self._whole.codes() if code.code[:3] in CATEGORIES]
+
+    def forms(self) -> Iterator[SurfaceForm]:
+        known = {code.code for code in self.codes()}
+        return (form for form in self._whole.forms() if form.code in known)
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> CodingPipeline:
+    artifacts = tmp_path_factory.mktemp("artifacts")
+    encoder = open_encoder()
+    build(Slice(), encoder, artifacts, builder_version="test")
+    return CodingPipeline(encoder, load(artifacts, "icd-10-cm", encoder))
+
+
+@pytest.mark.parametrize(
+    ("sentence", "code", "words"),
+    [
+        ("He was found to have community-acquired pneumonia on chest film.", "J18.9", "pneumonia"),
+        ("Complains of shortness of breath on climbing stairs.", "R06.02", "shortness of breath"),
+        ("PMH: HTN, on lisinopril.", "I10", "HTN"),
+        ("She is followed for type 2 diabetes.", "E11.9", "diabetes"),
+        ("Stage 3 chronic kidney disease, stable.", "N18.30", "kidney disease"),
+        ("ECG shows atrial fibrillation with rapid ventricular response.", "I48.91", "atrial fibrillation"),
+        ("Dysuria; urine culture confirms a urinary tract infection.", "N39.0", "urinary tract infection"),
+        ("NSTEMI last night, now pain free.", "I21.4", "NSTEMI"),
+        ("Presented with acute appendicitis and went to surgery.", "K35.80", "appendicitis"),
+        ("Long-standing low back pain.", "M54.50", "low back pain"),
+        ("Acute exacerbation of COPD.", "J44.1", "COPD"),
+        ("High cholesterol, on a statin.", "E78.00", "cholesterol"),
+    ],
+)
+def test_an_ordinary_finding_is_among_the_first_with_its_words(
+    shipped: CodingPipeline, sentence: str, code: str, words: str
+) -> None:
+    coding = shipped.code([Note((Document(sentence),))], [CodingOptions()])[0]
+    listed = (coding.codes + coding.candidates)[:5]
+    found = next((item for item in listed if item.code == code), None)
+    assert found is not None, f"{code} is not in {[item.code for item in listed]}"
+    assert any(words in sentence[e.start : e.end] or sentence[e.start : e.end] in words for e in found.evidence)
