@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from app.pipeline.pipeline import CodingPipeline
+from app.pipeline.threads import limit_search_threads
 from index_builder.loader import load
 from model.checkpoint import open_encoder
+from model.encoder import Encoder
 
 
 def open_coder(
@@ -16,5 +18,10 @@ def open_coder(
 
     encoding_unit overrides the encoder's own, for comparisons.
     """
-    encoder = open_encoder(model, backend)
+    return coder_of(open_encoder(model, backend), artifacts, code_set, encoding_unit=encoding_unit)
+
+
+def coder_of(encoder: Encoder, artifacts: Path, code_set: str, *, encoding_unit: str | None = None) -> CodingPipeline:
+    """As `open_coder`, around an opened encoder. Raises ArtifactError."""
+    limit_search_threads()
     return CodingPipeline(encoder, load(artifacts, code_set, encoder), encoding_unit=encoding_unit)

@@ -1,0 +1,26 @@
+"""One thread for the search: its matrix products are short, and threads that spin between them wreck the tail.
+
+The encoder keeps its cores: ONNX Runtime has a pool of its own, and torch's count is put back.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import faiss
+from threadpoolctl import threadpool_limits
+
+
+def limit_search_threads() -> None:
+    """Set the BLAS of numpy and the OpenMP threads of FAISS to one.
+
+    OpenBLAS with its own threads, which numpy's wheels bring, takes the limit for the whole process. OpenMP counts
+    threads for each calling thread: a thread that is to run FAISS, or a numpy over OpenMP, calls this itself. It takes
+    milliseconds. Call it after the encoder has been opened: FAISS and torch may share one OpenMP, and torch wins.
+    """
+    torch = sys.modules.get("torch")  # only the torch backend has imported it
+    encoder_threads = torch.get_num_threads() if torch else 0
+    threadpool_limits(limits=1, user_api="blas")
+    faiss.omp_set_num_threads(1)
+    if torch:
+        torch.set_num_threads(encoder_threads)
