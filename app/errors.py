@@ -8,7 +8,10 @@ ServiceError
  │   ├─ InvalidField     a field breaks its limit
  │   ├─ NotLoaded        a code set, edition or calibration that this service does not hold
  │   └─ UnknownCode      no such code in the loaded edition
- ├─ NotReady             the index is still being loaded and verified, or loading failed
+ ├─ NotReady             the index is still being loaded and verified, or loading failed, or the service stops
+ ├─ Overloaded           more notes wait than the service takes on
+ ├─ DeadlineExceeded     no answer in time
+ ├─ WorkerStalled        the thread that codes notes hangs or died
  └─ CodingFailed         the pipeline failed on a note
 
 Messages are read by clients and reach logs: they name fields and limits, never what was sent.
@@ -29,12 +32,15 @@ class FieldError:
 
 
 class ServiceError(Exception):
-    """Anything that the service answers with a problem."""
+    """Anything that the service answers with a problem. retry_after: seconds, where trying again may help."""
 
-    def __init__(self, detail: str, *fields: FieldError) -> None:
+    retry_after: int | None = None
+
+    def __init__(self, detail: str, *fields: FieldError, retry_after: int | None = None) -> None:
         super().__init__(detail)
         self.detail = detail
         self.fields = fields
+        self.retry_after = self.retry_after if retry_after is None else retry_after
 
 
 class RequestError(ServiceError):
@@ -66,7 +72,27 @@ class UnknownCode(RequestError):
 
 
 class NotReady(ServiceError):
-    """The index is still being loaded and verified, or loading failed."""
+    """The index is still being loaded and verified, or loading failed, or the service is stopping."""
+
+    retry_after = 5
+
+
+class Overloaded(ServiceError):
+    """More notes wait than the service can answer in time, or one client has too many requests open."""
+
+    retry_after = 1
+
+
+class DeadlineExceeded(ServiceError):
+    """A note was not coded in the time that a request may take."""
+
+    retry_after = 1
+
+
+class WorkerStalled(ServiceError):
+    """The thread that codes notes hangs or died; the process should be replaced."""
+
+    retry_after = 5
 
 
 class CodingFailed(ServiceError):

@@ -12,7 +12,7 @@ PREFIX = "ICD_CASCADE_"
 
 
 class Settings(BaseModel):
-    """Settings of one service process.
+    """Settings of one service process. What a client may make it take on is explained in app/serving/limits.py.
 
     >>> Settings.from_environment({"ICD_CASCADE_PORT": "9000"}).port
     9000
@@ -26,6 +26,12 @@ class Settings(BaseModel):
     backend: str = "onnx"
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
+    batch_tokens: int = Field(default=16_384, ge=1, le=1_000_000)
+    bulk_batch_tokens: int = Field(default=4_096, ge=1, le=1_000_000)
+    queue_tokens: int = Field(default=400_000, ge=1, le=100_000_000)
+    key_concurrency: int = Field(default=64, ge=1, le=100_000)
+    deadline_seconds: float = Field(default=60.0, gt=0, le=3_600)
+    stall_seconds: float = Field(default=120.0, gt=0, le=3_600)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:

@@ -17,6 +17,7 @@ from app.api.requests import RequestMiddleware
 from app.api.routes import codes, coding, operations, page
 from app.pipeline.coder import Coder
 from app.serving.lifecycle import OpenCoder
+from app.serving.limits import ServingLimits
 from app.serving.service import Service, assemble_service
 from app.settings import Settings
 from app.version import VERSION
@@ -31,7 +32,7 @@ _GUARDED: Final = frozenset({"/v1/code", "/v1/code/batch"})
 
 def create_app(settings: Settings, open_coder: OpenCoder | None = None) -> FastAPI:
     """An application that begins to load its coder at start-up: what the settings name unless another is given."""
-    service = assemble_service(open_coder or (lambda: open_configured(settings)))
+    service = assemble_service(open_coder or (lambda: open_configured(settings)), limits_of(settings))
     app = FastAPI(
         title="icd-cascade",
         version=VERSION,
@@ -51,6 +52,18 @@ def create_app(settings: Settings, open_coder: OpenCoder | None = None) -> FastA
     return app
 
 
+def limits_of(settings: Settings) -> ServingLimits:
+    """What the settings let the service take on."""
+    return ServingLimits(
+        batch_tokens=settings.batch_tokens,
+        bulk_batch_tokens=settings.bulk_batch_tokens,
+        queue_tokens=settings.queue_tokens,
+        key_concurrency=settings.key_concurrency,
+        deadline_seconds=settings.deadline_seconds,
+        stall_seconds=settings.stall_seconds,
+    )
+
+
 def open_configured(settings: Settings) -> Coder:
     """Open and verify what the settings name. Blocking, seconds."""
     from app.pipeline.assemble import open_coder  # the models' libraries are slow to import: after /livez answers
@@ -61,9 +74,8 @@ def open_configured(settings: Settings) -> Coder:
 def _lifespan(service: Service) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        service.lifecycle.start()
+        service.start()
         yield
-        service.lifecycle.stop()
-        service.execution.close()
+        service.stop()
 
     return lifespan

@@ -8,15 +8,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from app.api.limits import INTERACTIVE_NOTES
 from app.api.problems import problem_of
 from app.api.schemas.request import CodeRequest
 from app.api.schemas.response import BatchItem
 from app.api.translation import to_response, to_work
 from app.api.violations import describe
-from app.errors import CodingFailed, ServiceError
+from app.errors import ServiceError
 from app.pipeline.coder import Coder
-from app.serving.execution import Outcome, Work
 from app.serving.service import Service
+from app.serving.work import Lane, Outcome, Work
 
 
 @dataclass(slots=True)
@@ -32,7 +33,7 @@ async def answer_batch(notes: Sequence[Any], coder: Coder, service: Service, req
     """Check every note, code the good ones together, put answers and problems in order."""
     checked = [_check(note, coder) for note in notes]
     works = [entry[1] for entry in checked if not isinstance(entry, ServiceError)]
-    outcomes = await service.execution.run(coder, works, request_id)
+    outcomes = await service.admission.run(coder, works, lane_of(len(works)), request_id)
     remaining = iter(outcomes)
     items = [
         _problem_item(index, entry, request_id)
@@ -41,6 +42,11 @@ async def answer_batch(notes: Sequence[Any], coder: Coder, service: Service, req
         for index, entry in enumerate(checked)
     ]
     return BatchAnswer(items, works, outcomes)
+
+
+def lane_of(notes: int) -> Lane:
+    """A handful of notes is a person who waits; more is a program."""
+    return Lane.INTERACTIVE if notes <= INTERACTIVE_NOTES else Lane.BULK
 
 
 def _check(note: Any, coder: Coder) -> tuple[CodeRequest, Work] | ServiceError:
@@ -54,7 +60,7 @@ def _check(note: Any, coder: Coder) -> tuple[CodeRequest, Work] | ServiceError:
 
 
 def _item(index: int, request: CodeRequest, outcome: Outcome, coder: Coder, request_id: str) -> BatchItem:
-    if isinstance(outcome, CodingFailed):
+    if isinstance(outcome, ServiceError):
         return _problem_item(index, outcome, request_id)
     return BatchItem(index=index, status=200, result=to_response(request, outcome, coder, request_id))
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.api.connection import run_while_connected
 from app.api.limits import BODY_BYTES, JSON_DEPTH, JSON_MEMBERS
 from app.api.nesting import measure
 from app.errors import BodyTooLarge, MalformedBody, UnsupportedBody
@@ -27,7 +28,7 @@ class BodyGuard:
         check_headers(headers)
         body = await read_body(receive)
         check_body(body)
-        await self._app(scope, _Replay(body, receive), send)
+        await run_while_connected(self._app, scope, body, receive, send)
 
 
 def check_headers(headers: Headers) -> None:
@@ -72,17 +73,3 @@ def check_body(body: bytes) -> None:
 
 def _too_large() -> BodyTooLarge:
     return BodyTooLarge(f"The body may have at most {BODY_BYTES:,} bytes.")
-
-
-class _Replay:
-    """Hands a body that was already read to the application; afterwards only disconnects are to come."""
-
-    def __init__(self, body: bytes, receive: Receive) -> None:
-        self._body: bytes | None = body
-        self._receive = receive
-
-    async def __call__(self) -> Message:
-        if self._body is None:
-            return await self._receive()
-        body, self._body = self._body, None
-        return {"type": "http.request", "body": body, "more_body": False}

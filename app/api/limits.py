@@ -10,6 +10,7 @@ JSON_MEMBERS: Final = 50_000  # commas outside strings: bounds the objects that 
 NOTE_CHARACTERS: Final = 200_000
 DOCUMENTS: Final = 100
 BATCH_NOTES: Final = 64
+INTERACTIVE_NOTES: Final = 4  # a larger batch waits in the bulk lane
 TOP_K: Final = 200
 WITHIN_PREFIXES: Final = 100
 PREFIX_CHARACTERS: Final = 8

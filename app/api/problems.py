@@ -15,16 +15,17 @@ from app.api.violations import describe
 from app.errors import (
     BodyTooLarge,
     CodingFailed,
+    DeadlineExceeded,
     InvalidField,
     MalformedBody,
     NotLoaded,
     NotReady,
+    Overloaded,
     ServiceError,
     UnknownCode,
     UnsupportedBody,
+    WorkerStalled,
 )
-
-RETRY_SECONDS: Final = "5"
 
 
 class Kind(NamedTuple):
@@ -42,13 +43,19 @@ _KINDS: Final[dict[type[ServiceError], Kind]] = {
     UnsupportedBody: Kind(415, "unsupported-body", "The body is not application/json"),
     InvalidField: Kind(422, "invalid-field", "A field breaks its limit"),
     NotLoaded: Kind(422, "not-loaded", "The service does not hold what was asked for"),
+    Overloaded: Kind(429, "overloaded", "The service is busy"),
     CodingFailed: Kind(500, "coding-failed", "The service failed on this note"),
     NotReady: Kind(503, "not-ready", "The service is not ready"),
+    DeadlineExceeded: Kind(503, "deadline-exceeded", "No answer in time"),
+    WorkerStalled: Kind(503, "worker-stalled", "The service hangs"),
 }
 _HTTP: Final = {
     400: (Kind(400, "malformed-body", "The body cannot be read"), "The body is not valid JSON."),
     404: (Kind(404, "no-such-path", "No such path"), "The service has no resource here; see /openapi.json."),
     405: (Kind(405, "no-such-method", "No such method"), "The resource does not take this method; see Allow."),
+}
+_RETRY_AFTER: Final = {
+    "Retry-After": {"description": "Seconds to wait before trying again.", "schema": {"type": "integer", "minimum": 1}}
 }
 _INTERNAL: Final = Kind(500, "internal", "The service failed")
 _INTERNAL_DETAIL: Final = "An unexpected error. The request id finds its type and place in the service's log."
@@ -60,7 +67,8 @@ def problem_of(error: Exception, request_id: str) -> Problem:
         error = describe(error.errors())
     if isinstance(error, ServiceError) and type(error) in _KINDS:
         fields = [FieldProblem(field=f.field, message=f.message, limit=f.limit) for f in error.fields]
-        return _problem(_KINDS[type(error)], error.detail, request_id, fields)
+        problem = _problem(_KINDS[type(error)], error.detail, request_id, fields)
+        return problem.model_copy(update={"retry_after": error.retry_after})
     if isinstance(error, HTTPException):
         kind, detail = _HTTP.get(error.status_code, _unlisted(error.status_code))
         return _problem(kind, detail, request_id)
@@ -71,8 +79,8 @@ def problem_response(error: Exception, request_id: str) -> Response:
     """The HTTP answer to an error."""
     problem = problem_of(error, request_id)
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
-    if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        headers["Retry-After"] = RETRY_SECONDS
+    if problem.retry_after is not None:
+        headers["Retry-After"] = str(problem.retry_after)
     content = problem.model_dump_json(exclude_none=True)
     return Response(content, problem.status, headers, media_type=PROBLEM_JSON)
 
@@ -85,7 +93,12 @@ async def answer_error(request: Request, error: Exception) -> Response:
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """OpenAPI responses for problems. The schema stands in the components because BatchItem holds it too."""
     content = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in sorted(statuses)}
+    return {status: _documented(status, content) for status in sorted(statuses)}
+
+
+def _documented(status: int, content: dict[str, Any]) -> dict[str, Any]:
+    response = {"description": HTTPStatus(status).phrase, "content": content}
+    return response | {"headers": _RETRY_AFTER} if status in (429, 503) else response
 
 
 def _problem(kind: Kind, detail: str, request_id: str, fields: list[FieldProblem] | None = None) -> Problem:

@@ -11,7 +11,7 @@ from app.api.schemas.response import CodeResponse, EvidenceOut, VersionsOut
 from app.pipeline.coder import Coder, Versions
 from app.pipeline.coding import Coding
 from app.pipeline.note import CodingOptions, Document, Note
-from app.serving.execution import Work
+from app.serving.work import Work
 from app.version import VERSION
 
 

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from app.pipeline.coder import Versions
+from app.serving.queue_metrics import QueueMetrics
 from app.version import VERSION
 
 REQUEST_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 30.0)
@@ -61,6 +62,7 @@ class Metrics:
             ("model", "index", "code_set", "calibration"),
             registry=self.registry,
         )
+        self.queue = QueueMetrics(self.registry)
         Info("icd_build", "The running service.", registry=self.registry).info({"version": VERSION})
 
     @contextmanager

@@ -13,12 +13,12 @@ from app.api.problems import documented
 from app.api.schemas.request import BatchRequest, CodeRequest
 from app.api.schemas.response import BatchResponse, CodeResponse
 from app.api.translation import to_response, to_work
-from app.errors import CodingFailed
+from app.errors import ServiceError
 from app.pipeline.coding import Coding
-from app.serving.execution import Outcome, Work
+from app.serving.work import Lane, Outcome, Work
 
 router = APIRouter(prefix="/v1/code", tags=["coding"])
-_PROBLEMS = documented(400, 413, 415, 422, 500, 503)
+_PROBLEMS = documented(400, 413, 415, 422, 429, 500, 503)
 
 
 @router.post("", response_model=CodeResponse, responses=_PROBLEMS, summary="Code one encounter")
@@ -27,12 +27,13 @@ async def code(
 ) -> Response:
     """Ranked codes of one encounter, each with the words of the note that support it.
 
-    A note without findings answers 200 with empty lists.
+    A note without findings answers 200 with empty lists. 429 `overloaded` and 503 (`not-ready`, `deadline-exceeded`)
+    say in Retry-After when to come back.
     """
     work = to_work(body, coder)
-    [outcome] = await service.execution.run(coder, [work], request_id)
+    [outcome] = await service.admission.run(coder, [work], Lane.INTERACTIVE, request_id)
     note_counts(request, [work], [outcome])
-    if isinstance(outcome, CodingFailed):
+    if isinstance(outcome, ServiceError):
         raise outcome
     return _json(to_response(body, outcome, coder, request_id))
 
@@ -44,7 +45,9 @@ async def code_batch(
     """One item per note, in their order: `{"index", "status", "result" | "problem"}`.
 
     The batch answers 200 if it could be read; a note that breaks the contract, or that the service fails on, has a
-    problem of its own with its own status, and the other notes are answered.
+    problem of its own with its own status, and the other notes are answered. A batch is admitted whole or not at all:
+    429 `overloaded`, with Retry-After. Up to 4 notes are served like single notes; more give way to single notes, which
+    get four fifths of the service while both wait.
     """
     answer = await answer_batch(body.notes, coder, service, request_id)
     note_counts(request, answer.works, answer.outcomes)

@@ -10,7 +10,7 @@ from app.api.context import CoderHere, ServiceHere
 from app.api.problems import documented
 from app.api.schemas.operations import Alive, InfoOut, LimitsOut, Ready
 from app.api.translation import versions_out
-from app.errors import NotReady
+from app.errors import NotReady, WorkerStalled
 from app.serving.lifecycle import State
 from app.serving.metrics import Metrics
 from app.version import VERSION
@@ -22,9 +22,14 @@ _METRICS_TEXT = {
 }
 
 
-@router.get("/livez", summary="Is the process alive?")
-async def livez() -> Alive:
-    """200 as soon as the process answers, also while the index is being loaded."""
+@router.get("/livez", responses=documented(503), summary="Is the process alive?")
+async def livez(service: ServiceHere) -> Alive:
+    """200 as soon as the process answers, also while the index is being loaded.
+
+    503 once the thread that codes notes has died or has run one batch for too long: replace the process then.
+    """
+    if service.batcher.stalled:
+        raise WorkerStalled("The thread that codes notes hangs or died.")
     return Alive()
 
 

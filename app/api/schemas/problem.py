@@ -41,3 +41,4 @@ class Problem(BaseModel):
     detail: str
     instance: str = Field(description="The request id; also in the X-Request-ID header and in the service's log.")
     errors: list[FieldProblem] = []
+    retry_after: int | None = Field(default=None, description="Seconds; what the Retry-After header says.")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -15,6 +15,8 @@ from fastapi import FastAPI
 from app.api.application import create_app
 from app.pipeline.coder import Coder
 from app.settings import Settings
+
+T = TypeVar("T")
 
 
 class Client:
@@ -29,6 +31,10 @@ class Client:
 
     def begin(self, method: str, path: str, **options: Any) -> Future[httpx.Response]:
         return self._portal.start_task_soon(lambda: self._request(method, path, options))
+
+    def start(self, call: Callable[[], Awaitable[T]]) -> Future[T]:
+        """Run anything on the event loop of the application."""
+        return self._portal.start_task_soon(call)
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         return self.send("GET", path, **options)
@@ -49,9 +55,9 @@ class Client:
 
 
 @contextmanager
-def running(open_coder: Callable[[], Coder]) -> Iterator[Client]:
+def running(open_coder: Callable[[], Coder], settings: Settings | None = None) -> Iterator[Client]:
     """An application from start-up to shutdown."""
-    app = create_app(Settings(), open_coder)
+    app = create_app(settings or Settings(), open_coder)
     with (
         start_blocking_portal() as portal,
         portal.wrap_async_context_manager(app.router.lifespan_context(app)),
