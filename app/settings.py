@@ -27,7 +27,7 @@ class Settings(BaseModel):
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
     batch_tokens: int = Field(default=16_384, ge=1, le=1_000_000)
-    bulk_batch_tokens: int = Field(default=4_096, ge=1, le=1_000_000)
+    bulk_seconds: float = Field(default=0.1, gt=0, le=60)
     queue_tokens: int = Field(default=400_000, ge=1, le=100_000_000)
     key_concurrency: int = Field(default=64, ge=1, le=100_000)
     deadline_seconds: float = Field(default=60.0, gt=0, le=3_600)

@@ -56,7 +56,7 @@ def limits_of(settings: Settings) -> ServingLimits:
     """What the settings let the service take on."""
     return ServingLimits(
         batch_tokens=settings.batch_tokens,
-        bulk_batch_tokens=settings.bulk_batch_tokens,
+        bulk_seconds=settings.bulk_seconds,
         queue_tokens=settings.queue_tokens,
         key_concurrency=settings.key_concurrency,
         deadline_seconds=settings.deadline_seconds,

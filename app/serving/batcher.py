@@ -21,7 +21,7 @@ from app.pipeline.coder import Coder
 from app.pipeline.coding import Coding
 from app.serving.lanes import Lanes
 from app.serving.limits import ServingLimits
-from app.serving.load import Load, Throughput
+from app.serving.load import Load, Throughput, batch_budgets
 from app.serving.logs import log_failure
 from app.serving.metrics import Metrics
 from app.serving.work import Lane, Outcome, Work
@@ -48,11 +48,10 @@ class Batcher:
     """Hands entries to their coders. Thread-safe."""
 
     def __init__(self, limits: ServingLimits, metrics: Metrics) -> None:
-        budgets = {Lane.INTERACTIVE: limits.batch_tokens, Lane.BULK: limits.bulk_batch_tokens}
-        self._lanes: Lanes[Entry] = Lanes(budgets)
+        self._lanes: Lanes[Entry] = Lanes()
         self._changed = threading.Condition()  # guards the lanes and _closed
         self._closed = False
-        self._stall_seconds = limits.stall_seconds
+        self._limits = limits
         self._metrics = metrics
         self._throughput = Throughput()
         self._running = 0
@@ -107,7 +106,7 @@ class Batcher:
     def stalled(self) -> bool:
         """Whether the worker died, or one call of a coder has run longer than the limit."""
         died = self._thread.ident is not None and not self._thread.is_alive()
-        return died or self.heartbeat_age() > self._stall_seconds
+        return died or self.heartbeat_age() > self._limits.stall_seconds
 
     def _work(self) -> None:
         batch: list[Entry] = []
@@ -127,7 +126,8 @@ class Batcher:
             self._beat = time.monotonic()
             if not len(self._lanes) and not self._closed:
                 self._changed.wait(_IDLE_SECONDS)
-            taken, expired = ([], []) if self._closed else self._lanes.take(time.monotonic())
+            budgets = batch_budgets(self._limits, self._throughput.per_second)
+            taken, expired = ([], []) if self._closed else self._lanes.take(time.monotonic(), budgets)
             batch = [entry for entry in taken if entry.future.set_running_or_notify_cancel()]
             self._running = sum(entry.cost for entry in batch)
         for entry in expired:

@@ -32,11 +32,9 @@ class Lanes(Generic[E]):
 
     A batch is of one lane, so that a person never waits for a batch that was filled up with bulk notes. The lane that
     was served the fewest tokens for its weight is next; an idle lane saves up no credit (stride scheduling).
-    budgets: tokens of a batch, by lane.
     """
 
-    def __init__(self, budgets: Mapping[Lane, int]) -> None:
-        self._budgets = budgets
+    def __init__(self) -> None:
         self._queues: dict[Lane, OrderedDict[int, E]] = {lane: OrderedDict() for lane in Lane}
         self._tokens = dict.fromkeys(Lane, 0)
         self._served = dict.fromkeys(Lane, 0.0)  # tokens / weight
@@ -74,27 +72,28 @@ class Lanes(Generic[E]):
             self.remove(entry)
         return entries
 
-    def take(self, now: float) -> tuple[list[E], list[E]]:
+    def take(self, now: float, budgets: Mapping[Lane, int]) -> tuple[list[E], list[E]]:
         """The next batch, and entries whose deadline passed before their turn. Empty if nothing waits.
 
-        A batch keeps to its budget unless its only entry is larger.
+        A batch keeps to the token budget of its lane unless its only entry is larger.
         """
         batch: list[E] = []
         expired: list[E] = []
         while not batch and (lane := self._next()) is not None:
-            self._fill(lane, now, batch, expired)
+            expired += self._fill(lane, now, budgets[lane], batch)
         return batch, expired
 
     def _next(self) -> Lane | None:
         return min((lane for lane in Lane if self._queues[lane]), key=lambda lane: self._served[lane], default=None)
 
-    def _fill(self, lane: Lane, now: float, batch: list[E], expired: list[E]) -> None:
-        tokens = 0
+    def _fill(self, lane: Lane, now: float, budget: int, batch: list[E]) -> list[E]:
+        """Move entries from a lane to the batch; returns those that had expired."""
+        tokens, expired = 0, []
         while queue := self._queues[lane]:
             entry = next(iter(queue.values()))
             if entry.deadline <= now:
                 expired.append(entry)
-            elif batch and tokens + entry.cost > self._budgets[lane]:
+            elif batch and tokens + entry.cost > budget:
                 break
             else:
                 batch.append(entry)
@@ -102,3 +101,4 @@ class Lanes(Generic[E]):
             self.remove(entry)
         self._turn = self._served[lane]
         self._served[lane] += tokens / WEIGHTS[lane]
+        return expired

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class ServingLimits:
     """Limits of one process.
 
-    batch_tokens:      tokens of a batch of interactive notes
-    bulk_batch_tokens: tokens of a batch of bulk notes; a person waits at most for one of these
+    batch_tokens:      tokens of a batch, unless it is one larger note
+    bulk_seconds:      bulk batches are kept so short, by measured speed: a person may have to wait for one
     queue_tokens:      tokens that may wait, in each lane
     key_concurrency:   requests of one key that may wait or run
     deadline_seconds:  from admission to answer
@@ -18,7 +18,7 @@ class ServingLimits:
     """
 
     batch_tokens: int = 16_384
-    bulk_batch_tokens: int = 4_096
+    bulk_seconds: float = 0.1
     queue_tokens: int = 400_000
     key_concurrency: int = 64
     deadline_seconds: float = 60.0

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.serving.lanes import WEIGHTS
+from app.serving.limits import ServingLimits
 from app.serving.work import Lane
 
 ASSUMED_SPEED: Final = 5_000.0  # tokens per second before anything is measured: MiniLM on two CPU cores
-MEMORY_SECONDS: Final = 30.0
+MEMORY_SECONDS: Final = 10.0
 LONGEST_RETRY: Final = 600
 
 
@@ -35,6 +36,12 @@ class Throughput:
     def per_second(self) -> float:
         """The estimate; positive."""
         return max(1.0, self.tokens / self.seconds)
+
+
+def batch_budgets(limits: ServingLimits, speed: float) -> dict[Lane, int]:
+    """Tokens of a batch, by lane."""
+    bulk = min(limits.batch_tokens, max(1, int(speed * limits.bulk_seconds)))
+    return {Lane.INTERACTIVE: limits.batch_tokens, Lane.BULK: bulk}
 
 
 @dataclass(frozen=True, slots=True)

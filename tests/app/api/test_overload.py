@@ -186,7 +186,7 @@ def test_liveness_ends_with_a_call_that_hangs_and_returns_with_it(coder: FakeCod
 
 
 @pytest.mark.parametrize(
-    "name", ["QUEUE_TOKENS", "BATCH_TOKENS", "KEY_CONCURRENCY", "DEADLINE_SECONDS", "STALL_SECONDS"]
+    "name", ["QUEUE_TOKENS", "BATCH_TOKENS", "BULK_SECONDS", "KEY_CONCURRENCY", "DEADLINE_SECONDS", "STALL_SECONDS"]
 )
 def test_limits_are_read_from_the_environment_and_checked(name: str) -> None:
     assert getattr(Settings.from_environment({f"ICD_CASCADE_{name}": "7"}), name.lower()) == 7

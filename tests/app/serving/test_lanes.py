@@ -36,13 +36,13 @@ def serve(lanes: Lanes[Waiting], entries: list[Waiting], turns: list[int]) -> tu
         for entry in rest[:arrivals]:
             lanes.add(entry)
         rest = rest[arrivals:]
-        batch, late = lanes.take(0.0)
+        batch, late = lanes.take(0.0, BUDGETS)
         batches.append(batch)
         expired += late
     for entry in rest:
         lanes.add(entry)
     while len(lanes):
-        batch, late = lanes.take(2.0)
+        batch, late = lanes.take(2.0, BUDGETS)
         batches.append(batch)
         expired += late
     return batches, expired
@@ -52,7 +52,7 @@ def serve(lanes: Lanes[Waiting], entries: list[Waiting], turns: list[int]) -> tu
 @given(ARRIVALS, TURNS)
 def test_batches_keep_budget_order_and_every_entry(arrivals: list[tuple[Lane, int, float]], turns: list[int]) -> None:
     entries = [Waiting(number, *arrival) for number, arrival in enumerate(arrivals)]
-    lanes: Lanes[Waiting] = Lanes(BUDGETS)
+    lanes: Lanes[Waiting] = Lanes()
     batches, expired = serve(lanes, entries, turns)
     for batch in batches:
         assert len({entry.lane for entry in batch}) <= 1
@@ -69,36 +69,36 @@ def test_batches_keep_budget_order_and_every_entry(arrivals: list[tuple[Lane, in
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(1, 150), min_size=1, max_size=20), st.lists(st.integers(1, 150), min_size=1, max_size=20))
 def test_saturated_lanes_share_tokens_four_to_one(interactive: list[int], bulk: list[int]) -> None:
-    lanes: Lanes[Waiting] = Lanes(BUDGETS)
+    lanes: Lanes[Waiting] = Lanes()
     for number in range(1500):
         lanes.add(Waiting(number, Lane.INTERACTIVE, interactive[number % len(interactive)]))
         lanes.add(Waiting(number, Lane.BULK, bulk[number % len(bulk)]))
     tokens: Counter[Lane] = Counter()
     while lanes.tokens(Lane.INTERACTIVE) and lanes.tokens(Lane.BULK):
-        for entry in lanes.take(0.0)[0]:
+        for entry in lanes.take(0.0, BUDGETS)[0]:
             tokens[entry.lane] += entry.cost
         # Never further apart than one batch of each lane, so neither lane starves.
         assert abs(tokens[Lane.INTERACTIVE] - 4 * tokens[Lane.BULK]) <= 150 + 4 * 150
 
 
 def test_idle_lane_saves_up_no_credit() -> None:
-    lanes: Lanes[Waiting] = Lanes(BUDGETS)
+    lanes: Lanes[Waiting] = Lanes()
     for number in range(1000):
         lanes.add(Waiting(number, Lane.INTERACTIVE, 100))
     for _ in range(500):
-        lanes.take(0.0)
+        lanes.take(0.0, BUDGETS)
     for number in range(1000):
         lanes.add(Waiting(number, Lane.BULK, 25))
-    served = Counter(lanes.take(0.0)[0][0].lane for _ in range(30))
+    served = Counter(lanes.take(0.0, BUDGETS)[0][0].lane for _ in range(30))
     assert served[Lane.INTERACTIVE] >= 18  # batches of 100 against 50 tokens: two to one
 
 
 def test_removed_entry_is_not_served() -> None:
-    lanes: Lanes[Waiting] = Lanes(BUDGETS)
+    lanes: Lanes[Waiting] = Lanes()
     entries = [Waiting(number, Lane.BULK, 10) for number in range(3)]
     for entry in entries:
         lanes.add(entry)
     lanes.remove(entries[1])
     lanes.remove(entries[1])
     assert lanes.tokens(Lane.BULK) == 20
-    assert lanes.take(0.0)[0] == [entries[0], entries[2]]
+    assert lanes.take(0.0, BUDGETS)[0] == [entries[0], entries[2]]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from app.pipeline.note import Document, Note
 from app.serving.admission import refusal
 from app.serving.limits import ServingLimits
-from app.serving.load import ASSUMED_SPEED, Load, Throughput
+from app.serving.load import ASSUMED_SPEED, Load, Throughput, batch_budgets
 from app.serving.work import Lane, estimate_tokens
 
 TOKENS = st.integers(0, 1_000_000)
@@ -54,6 +54,12 @@ def test_retry_after_is_queued_tokens_over_speed(interactive: int, bulk: int, ru
 def test_interactive_note_waits_for_a_quarter_of_its_tokens_of_bulk() -> None:
     assert load(interactive=4_000, bulk=300_000).wait(Lane.INTERACTIVE) == pytest.approx(5.0)
     assert load(interactive=4_000, bulk=300_000).wait(Lane.BULK) == pytest.approx(304.0)
+
+
+def test_bulk_batches_are_as_short_as_the_device_is_slow() -> None:
+    limits = ServingLimits(batch_tokens=16_384, bulk_seconds=0.1)
+    assert [batch_budgets(limits, speed)[Lane.BULK] for speed in (1.0, 20_000.0, 1e9)] == [1, 2_000, 16_384]
+    assert batch_budgets(limits, 1.0)[Lane.INTERACTIVE] == 16_384
 
 
 def test_refusal_names_what_is_full() -> None:
