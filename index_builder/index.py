@@ -77,6 +77,10 @@ class CodeIndex:
         vectors = self._prefixes.get(queries.shape[1])
         if vectors is None:
             raise ValueError(f"no index over {queries.shape[1]} dimensions, only {self.manifest.prefixes}")
+        return self.search_in(vectors, queries, width, allowed)
+
+    def search_in(self, vectors: Floats, queries: Floats, width: int, allowed: Mask | None = None) -> CodeHits:
+        """As `search`, in prefixes of all forms that the caller holds in memory: vectors (F, d) unit rows."""
         blocks = (vectors[start : start + FORM_BLOCK] for start in range(0, len(vectors), FORM_BLOCK))
         return self._best_codes(queries, blocks, width, allowed)
 

@@ -125,6 +125,15 @@ def test_a_form_is_found_by_its_own_words(index: CodeIndex) -> None:
     assert best.scores[0] == pytest.approx(1, abs=1e-3)
 
 
+def test_vectors_held_in_memory_give_the_same_as_the_mapped_ones(index: CodeIndex) -> None:
+    queries = random_queries(5, 9, 256)
+    held = prefix(index.vectors(np.arange(index.catalog.form_count)), 256)
+    one, two = index.search_in(held, queries, 20), index.search_exact(queries, 20)
+    for name in ("positions", "spans", "forms"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
+    np.testing.assert_allclose(one.scores, two.scores, atol=2e-6)
+
+
 def test_repeated_search_is_identical(index: CodeIndex) -> None:
     queries = random_queries(3, 17, 64)
     one, two = index.search(queries, 20), index.search(queries.copy(), 20)
