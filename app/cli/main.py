@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "build": "build the index of a code set",
     "verify": "check an index file by file",
     "evaluate": "measure the pipeline on a coded corpus",
+    "bench": "time the stages, and the cascade against exact search",
     "train": "train the encoder",
     "openapi": "print openapi.json",
 }

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.cli.main import main
+from index_builder.build import build
+from tests.index_builder.fakes import FakeCodeSet, FakeEncoder
+
+
+@pytest.fixture
+def artifacts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    build(FakeCodeSet(), FakeEncoder(), tmp_path / "artifacts", builder_version="test")
+    monkeypatch.setattr("model.checkpoint.open_encoder", lambda *_: FakeEncoder())
+    return tmp_path / "artifacts"
+
+
+def bench(artifacts: Path, *flags: str) -> int:
+    return main(["bench", "--artifacts", str(artifacts), "--code-set", "fake", "--repeats", "1", *flags])
+
+
+def test_a_folder_of_notes_is_measured_and_written(
+    artifacts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, output = tmp_path / "notes", tmp_path / "bench.json"
+    folder.mkdir()
+    for name in ("one.txt", "two.txt", "three.txt"):
+        (folder / name).write_text("Hay fever and a broken knee.")
+    assert bench(artifacts, "--notes", str(folder), "--limit", "2", "--output", str(output)) == 0
+    assert "on this machine" in capsys.readouterr().out.lower()
+    found = json.loads(output.read_text())
+    assert found["notes"]["measured"] == 2
+    assert found["parameters"]["source"] == "notes of a folder"
+    assert found["machine"]["cores"] >= 1
+    assert str(folder) not in output.read_text()
+    assert "Hay fever" not in output.read_text()
+
+
+def test_a_folder_that_cannot_be_read_is_named(
+    artifacts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bench(artifacts, "--notes", str(tmp_path)) == 1
+    assert "holds no *.txt" in capsys.readouterr().err
+    (tmp_path / "latin.txt").write_bytes(b"fi\xe8vre")
+    assert bench(artifacts, "--notes", str(tmp_path)) == 1
+    assert "latin.txt is not valid UTF-8" in capsys.readouterr().err
