@@ -1,0 +1,118 @@
+"""The assertion stage: what the note says of any span of its words."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+
+from app.pipeline.assertion.phrases import AssertionLexicon, assertion_lexicon
+from app.pipeline.assertion.scope import paint, scan
+from app.pipeline.assertion.tokens import Tokens, tokenise
+from app.pipeline.assertion.triggers import Trigger, find_triggers
+from app.pipeline.coding import Assertion
+from app.pipeline.spans import Segmented, Sentence
+
+CARRYING = frozenset({Assertion.NEGATED, Assertion.HYPOTHETICAL, Assertion.FAMILY, Assertion.POSSIBLE})
+OWNERS = frozenset({"patient", "pt", "himself", "herself"})  # whose finding it is, in a section about the family
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A sentence with the assertion of each token; carried: what a heading or the line before says of all of it."""
+
+    tokens: Tokens
+    labels: tuple[Assertion, ...]
+    triggers: tuple[Trigger, ...]
+    heads: frozenset[int]  # tokens that are part of a trigger
+    carried: Assertion | None
+
+
+class AssertionReader:
+    """Reads each sentence of a note once, then answers for any span. Linear in the length of the note."""
+
+    def __init__(self, segmented: Segmented) -> None:
+        self._segmented = segmented
+        self._lexicon = assertion_lexicon()
+        self._keys = [(sentence.document, sentence.start) for sentence in segmented.sentences]
+        self._read: list[Read] = []
+        for at, sentence in enumerate(segmented.sentences):
+            self._read.append(self._read_sentence(at, sentence))
+
+    def assess(self, document: int, start: int, end: int) -> Assertion:
+        """What the note says of text[start:end] of a document. Words outside all sentences are PRESENT."""
+        at = bisect_right(self._keys, (document, end - 1)) - 1
+        if at < 0:
+            return Assertion.PRESENT
+        sentence = self._segmented.sentences[at]
+        if sentence.document != document or sentence.end <= start:
+            return Assertion.PRESENT
+        read = self._read[at]
+        place = self._head(read, start, end)
+        words = self._segmented.note.documents[document].text[start:end]
+        return self._assertion(read, place, self._segmented.sections[sentence.section].label, words)
+
+    def _assertion(self, read: Read, place: int, section: str | None, words: str) -> Assertion:
+        said = read.labels[place] if place < len(read.labels) else Assertion.PRESENT
+        if said is Assertion.HISTORICAL and self._lexicon.lifelong.search(words):
+            said = Assertion.PRESENT  # "history of hypertension": she has it
+        if said in (Assertion.NEGATED, Assertion.FAMILY, Assertion.HYPOTHETICAL):
+            return said
+        whole = read.carried or self._lexicon.whole_sections.get(section or "")
+        if whole is Assertion.FAMILY and OWNERS.intersection(read.tokens.words[:place]):
+            return said
+        if section == "allergies" and whole is Assertion.HYPOTHETICAL and self._lexicon.allergic.search(words):
+            return said
+        return whole or said
+
+    def _head(self, read: Read, start: int, end: int) -> int:
+        """The token that decides for a span: its first word that is neither a trigger nor says only where."""
+        first = bisect_right(read.tokens.ends, start)
+        last = max(first + 1, bisect_right(read.tokens.starts, end - 1))
+        own = [at for at in range(first, min(last, len(read.tokens))) if at not in read.heads]
+        telling = (at for at in own if read.tokens.words[at] not in self._lexicon.neutral)
+        return next(telling, own[-1] if own else first)
+
+    def _read_sentence(self, at: int, sentence: Sentence) -> Read:
+        text = self._segmented.note.documents[sentence.document].text
+        tokens = tokenise(text, sentence.start, sentence.end)
+        section = self._segmented.sections[sentence.section]
+        triggers = find_triggers(tokens, self._lexicon)
+        labels = paint(scan(tokens, triggers), section.label in self._lexicon.problem_sections)
+        heads = frozenset(place for trigger in triggers for place in range(trigger.start, trigger.end))
+        return Read(tokens, tuple(labels), tuple(triggers), heads, self._carried(at, sentence, tokens))
+
+    def _carried(self, at: int, sentence: Sentence, tokens: Tokens) -> Assertion | None:
+        """What holds for the whole sentence: the heading's words, or "Denies:" on the line before a list."""
+        section = self._segmented.sections[sentence.section]
+        text = self._segmented.note.documents[sentence.document].text
+        said = heading_says(text[section.start : section.heading_end], self._lexicon)
+        if said is not None or at == 0:
+            return said
+        before, previous = self._segmented.sentences[at - 1], self._read[at - 1]
+        if (before.document, before.section) != (sentence.document, sentence.section):
+            return None
+        between = text[before.end : sentence.start]
+        if between.count("\n") != 1 and "\r" not in between:
+            return None
+        bulleted = tokens.word(0) in self._lexicon.bullets or _marked(between, self._lexicon)
+        if opens_list(previous):
+            return previous.labels[-1] if previous.labels[-1] in CARRYING else previous.triggers[-1].cue.assertion
+        return previous.carried if bulleted else None
+
+
+def opens_list(read: Read) -> bool:
+    """Whether a sentence ends with a colon and says something of what follows it: "Denies:"."""
+    if not read.triggers or read.tokens.word(len(read.tokens) - 1) != ":":
+        return False
+    last = read.triggers[-1]
+    ends = last.end >= len(read.tokens) - 1 and last.cue.direction == "forward" and last.cue.assertion in CARRYING
+    return ends or read.labels[-1] in CARRYING
+
+
+def heading_says(heading: str, lexicon: AssertionLexicon) -> Assertion | None:
+    """What the words of a heading say of its section."""
+    return lexicon.headings.get(" ".join(heading.lower().strip(" \t:-*#_\u2022").split()))
+
+
+def _marked(between: str, lexicon: AssertionLexicon) -> bool:
+    return any(mark in lexicon.bullets for mark in between.split())
