@@ -6,6 +6,8 @@ on CodiEsp dev and on notes without findings, say what is worth showing at all.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from app.pipeline.coding import CodedItem
@@ -23,9 +25,15 @@ FLOORS = ScoreFloors(codes=0.80, candidates=0.55)
 
 
 def split(
-    items: tuple[CodedItem, ...], floors: ScoreFloors = FLOORS
+    items: Sequence[CodedItem], floors: ScoreFloors = FLOORS, demoted: AbstractSet[str] = frozenset()
 ) -> tuple[tuple[CodedItem, ...], tuple[CodedItem, ...]]:
-    """Codes and candidates, each in the order given."""
-    codes = tuple(item for item in items if item.score >= floors.codes)
-    candidates = tuple(item for item in items if floors.candidates <= item.score < floors.codes)
+    """Codes and candidates, each in the order given. demoted: codes that may be candidates only."""
+    codes = tuple(item for item in items if item.score >= floors.codes and item.code not in demoted)
+    listed = {item.code for item in codes}
+    candidates = tuple(item for item in shown(items, floors) if item.code not in listed)
     return codes, candidates
+
+
+def shown(items: Sequence[CodedItem], floors: ScoreFloors = FLOORS) -> tuple[CodedItem, ...]:
+    """The items that are worth showing at all, in the order given."""
+    return tuple(item for item in items if item.score >= floors.candidates)

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from app.pipeline.assertion.reader import AssertionReader
+from app.pipeline.assertion.verdict import Sorted
 from app.pipeline.cascade import FULL, Cascaded, best_members, cascade
 from app.pipeline.coder import Versions
 from app.pipeline.coding import Alternative, CodedItem, Coding
-from app.pipeline.decision import split
+from app.pipeline.decision import shown, split
 from app.pipeline.encoding import EncodedNote, encode
 from app.pipeline.evidence import EvidenceFinder
 from app.pipeline.families import Families
@@ -114,14 +116,22 @@ class CodingPipeline:
         return Ranking(tuple(names[p] for p in hits.positions.tolist()), tuple(hits.scores.tolist()))
 
     def _decide(self, note: EncodedNote, stages: Cascaded, options: CodingOptions, clock: Stopwatch) -> Coding:
-        finder = EvidenceFinder(self._encoder, note)
-        ranked = stages.rescore768.top(options.top_k)
+        finder, reader = EvidenceFinder(self._encoder, note), AssertionReader(note.segmented)
+        clock.mark("assert")
+        ranked, found = stages.rescore768.top(len(stages.rescore768)), Sorted.empty(options)
         vectors = self._index.vectors(ranked.forms)
-        items = tuple(self._item(rank, ranked, stages, finder, vectors[rank]) for rank in range(len(ranked)))
-        clock.mark("attend")
-        codes, candidates = split(items)
+        rank = 0
+        while found.wanted > 0 and rank < len(ranked):  # what is suppressed leaves room for the next
+            upto = min(rank + found.wanted, len(ranked))
+            items = [self._item(at, ranked, stages, finder, vectors[at]) for at in range(rank, upto)]
+            clock.mark("attend")
+            found.add(items, reader)
+            clock.mark("assert")
+            rank = upto
+        codes, candidates = split(found.kept, demoted=found.demoted)
+        suppressed = shown(found.suppressed)[: options.top_k]
         clock.mark("decide")
-        return Coding(codes, candidates, suppressed=(), timings_ms=clock.milliseconds)
+        return Coding(codes, candidates, suppressed, timings_ms=clock.milliseconds)
 
     def _item(
         self, rank: int, hits: CodeHits, stages: Cascaded, finder: EvidenceFinder, form: npt.NDArray[np.float32]

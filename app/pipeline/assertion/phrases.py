@@ -16,6 +16,7 @@ from app.pipeline.lexicon import read_lexicon
 Direction = Literal["forward", "backward", "pseudo", "end"]
 Reach = Literal["list", "near", "attached", "short", "touch"]
 ALL = frozenset(Assertion)
+ADJECTIVES = frozenset({"negative", "neg", "absent"})  # "negative Homans sign" and "Homans sign negative"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class AssertionLexicon:
     """The word lists of lexicon/assertion.json; see the file's own `about`."""
 
     tree: Node
+    openers: frozenset[str]  # words that may begin something; most words are done with after a look into this set
     values: dict[str, Assertion]
     classes: dict[str, tuple[str, ...]]  # the sets that a word belongs to
     whole_sections: dict[str, Assertion]
@@ -103,10 +105,13 @@ def _any_of(terms: Sequence[str]) -> re.Pattern[str]:
 def assertion_lexicon() -> AssertionLexicon:
     """The lexicon, read once."""
     raw = read_lexicon("assertion")
+    tree, classes = _tree(raw), _classes(raw["sets"])
+    by_class = {word for word, names in classes.items() if not tree.following.keys().isdisjoint(names)}
     return AssertionLexicon(
-        tree=_tree(raw),
+        tree=tree,
+        openers=frozenset(tree.following) | by_class | ADJECTIVES | frozenset(":=("),
+        classes=classes,
         values={word: Assertion(name) for name, words in raw["values"].items() for word in words},
-        classes=_classes(raw["sets"]),
         whole_sections={label: Assertion(name) for label, name in raw["whole_sections"].items()},
         headings={words: Assertion(name) for words, name in raw["headings"].items()},
         problem_sections=frozenset(raw["problem_sections"]),

@@ -77,7 +77,8 @@ class AssertionReader:
         tokens = tokenise(text, sentence.start, sentence.end)
         section = self._segmented.sections[sentence.section]
         triggers = find_triggers(tokens, self._lexicon)
-        labels = paint(scan(tokens, triggers), section.label in self._lexicon.problem_sections)
+        problems = section.label in self._lexicon.problem_sections
+        labels = paint(scan(tokens, triggers), problems) if triggers else [Assertion.PRESENT] * len(tokens)
         heads = frozenset(place for trigger in triggers for place in range(trigger.start, trigger.end))
         return Read(tokens, tuple(labels), tuple(triggers), heads, self._carried(at, sentence, tokens))
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from app.pipeline.assertion.phrases import ALL, AssertionLexicon, Cue, Node
+from app.pipeline.assertion.phrases import ADJECTIVES, ALL, AssertionLexicon, Cue, Node
 from app.pipeline.assertion.tokens import Tokens
 from app.pipeline.coding import Assertion
 from app.pipeline.lexicon import read_lexicon
 
 STOPS = frozenset(",;.)|/")
 LEADING = frozenset(read_lexicon("assertion")["leading"])
-NEGATIVE = frozenset({"negative", "neg", "absent"})
 FORWARD = Cue("forward", Assertion.NEGATED, "near")
 BACKWARD = Cue("backward", Assertion.NEGATED, "near")
 VALUE = Cue("backward", Assertion.NEGATED, "list")
@@ -35,6 +34,9 @@ def find_triggers(tokens: Tokens, lexicon: AssertionLexicon) -> list[Trigger]:
     found: list[Trigger] = []
     at, signed = 0, _has_signs(tokens)
     while at < len(tokens):
+        if tokens.words[at] not in lexicon.openers and not signed:
+            at += 1
+            continue
         end, cues = (
             _value(tokens, at, lexicon)
             or (_sign(tokens, at) if signed else None)
@@ -121,7 +123,7 @@ def _sign(tokens: Tokens, at: int) -> tuple[int, tuple[Cue, ...]] | None:
 
 def _negative(tokens: Tokens, at: int) -> tuple[int, tuple[Cue, ...]] | None:
     """ "Negative Homans sign" looks forward, "rapid strep negative" back."""
-    if tokens.words[at] not in NEGATIVE:
+    if tokens.words[at] not in ADJECTIVES:
         return None
     leads = at == 0 or tokens.words[at - 1] in LEADING
     return at + 1, (FORWARD if leads else BACKWARD,)

@@ -1,0 +1,107 @@
+"""What becomes of a code, given what the note says of its evidence.
+
+A code whose own meaning is the assertion is kept by it: family history (Z80-Z84) by a relative's finding, screening,
+exposure and allergy status by a hypothetical one, "absence of ..." by evidence that begins with "no".
+Of ICD-10-CM guidelines II.H and IV.H: an uncertain diagnosis counts for an inpatient, and not for an outpatient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from app.pipeline.assertion.phrases import assertion_lexicon
+from app.pipeline.assertion.reader import AssertionReader
+from app.pipeline.coding import Assertion, CodedItem
+from app.pipeline.note import CodingOptions
+
+SUPPRESSING = frozenset({Assertion.NEGATED, Assertion.FAMILY, Assertion.HYPOTHETICAL})
+INPATIENT = (Assertion.PRESENT, Assertion.POSSIBLE, Assertion.HISTORICAL)
+OUTPATIENT = (Assertion.PRESENT, Assertion.HISTORICAL, Assertion.POSSIBLE)
+
+
+class Place(StrEnum):
+    """The best list that a code may stand in."""
+
+    CODES = "codes"
+    CANDIDATES = "candidates"
+    SUPPRESSED = "suppressed"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """assertion of the code, the list it may stand in, and the reason when that is `suppressed`."""
+
+    assertion: Assertion
+    place: Place
+    reason: str | None = None
+
+
+def judge(item: CodedItem, options: CodingOptions) -> Verdict:
+    """The verdict on a code whose evidence has its assertions; the heaviest evidence names the reason."""
+    own = _own_assertion(item)
+    counted = [_counted(item, evidence.text, evidence.assertion, own) for evidence in item.evidence]
+    order = INPATIENT if options.encounter == "inpatient" else OUTPATIENT
+    best = next((one for one in order if one in counted), counted[0])
+    if own is Assertion.FAMILY and any(evidence.assertion is own for evidence in item.evidence):
+        return Verdict(own, Place.CODES)
+    if options.assertion == "annotate":
+        return Verdict(best, Place.CODES)
+    if best in SUPPRESSING:
+        return Verdict(best, Place.SUPPRESSED, best.value)
+    uncertain = best is Assertion.POSSIBLE and options.encounter == "outpatient"
+    return Verdict(best, Place.CANDIDATES if uncertain else Place.CODES)
+
+
+def _own_assertion(item: CodedItem) -> Assertion | None:
+    """What a code is about by itself: Z80.3 about the family."""
+    rows = assertion_lexicon().kept.get(item.system.rsplit("/", 1)[-1], ())
+    return next((about for start, about in rows if item.code.startswith(start)), None)
+
+
+def _counted(item: CodedItem, words: str, said: Assertion | None, own: Assertion | None) -> Assertion:
+    """What one piece of evidence says of the code: "no menses" is negated, and says that amenorrhea is present."""
+    if said is None or said is own:
+        return Assertion.PRESENT
+    lexicon = assertion_lexicon()
+    if said is Assertion.NEGATED and lexicon.absence.search(item.display):
+        first = words.split(maxsplit=1)[0].lower()
+        return Assertion.PRESENT if first in lexicon.missing else said
+    return said
+
+
+@dataclass(slots=True)
+class Sorted:
+    """The codes of a note as they are looked at, best first. kept counts towards top_k, suppressed does not."""
+
+    options: CodingOptions
+    kept: list[CodedItem]
+    suppressed: list[CodedItem]
+    demoted: set[str]  # kept codes that may stand among the candidates only
+
+    @classmethod
+    def empty(cls, options: CodingOptions) -> Sorted:
+        """Nothing looked at yet."""
+        return cls(options, [], [], set())
+
+    @property
+    def wanted(self) -> int:
+        """How many more codes the answer has room for."""
+        return self.options.top_k - len(self.kept)
+
+    def add(self, items: Iterable[CodedItem], reader: AssertionReader) -> None:
+        """Read the evidence of these codes and put each where it belongs."""
+        for item in items:
+            read = asserted(item, reader)
+            verdict = judge(read, self.options)
+            listed = self.suppressed if verdict.place is Place.SUPPRESSED else self.kept
+            if verdict.place is Place.CANDIDATES:
+                self.demoted.add(item.code)
+            listed.append(replace(read, assertion=verdict.assertion, rank=len(listed) + 1, reason=verdict.reason))
+
+
+def asserted(item: CodedItem, reader: AssertionReader) -> CodedItem:
+    """The code with what the note says of each piece of its evidence."""
+    evidence = tuple(replace(e, assertion=reader.assess(e.document, e.start, e.end)) for e in item.evidence)
+    return replace(item, evidence=evidence)

@@ -1,0 +1,88 @@
+"""What becomes of a code: kept, among the candidates only, or suppressed with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from app.pipeline.assertion.verdict import Place, Verdict, judge
+from app.pipeline.coding import Assertion, CodedItem, Coding, Evidence
+from app.pipeline.note import CodingOptions, Document, Note
+from app.pipeline.pipeline import CodingPipeline
+
+OUT, IN = CodingOptions(), CodingOptions(encounter="inpatient")
+ANNOTATE = CodingOptions(assertion="annotate")
+SYSTEM = "http://hl7.org/fhir/sid/icd-10-cm"
+
+
+def _item(code: str, *said: Assertion, words: str = "gout", display: str = "Some finding") -> CodedItem:
+    evidence = tuple(Evidence(0, at, at + 4, words, 0.9, None, one) for at, one in enumerate(said))
+    return CodedItem(code, display, SYSTEM, "2026-04", 1, 0.9, None, True, evidence, {})
+
+
+@pytest.mark.parametrize(
+    ("said", "options", "expected"),
+    [
+        ([Assertion.NEGATED, Assertion.PRESENT], OUT, Verdict(Assertion.PRESENT, Place.CODES)),
+        ([Assertion.NEGATED], OUT, Verdict(Assertion.NEGATED, Place.SUPPRESSED, "negated")),
+        ([Assertion.FAMILY, Assertion.NEGATED], OUT, Verdict(Assertion.FAMILY, Place.SUPPRESSED, "family")),
+        ([Assertion.HYPOTHETICAL], IN, Verdict(Assertion.HYPOTHETICAL, Place.SUPPRESSED, "hypothetical")),
+        ([Assertion.POSSIBLE, Assertion.NEGATED], OUT, Verdict(Assertion.POSSIBLE, Place.CANDIDATES)),
+        ([Assertion.POSSIBLE], IN, Verdict(Assertion.POSSIBLE, Place.CODES)),
+        ([Assertion.HISTORICAL], OUT, Verdict(Assertion.HISTORICAL, Place.CODES)),
+        ([Assertion.FAMILY], ANNOTATE, Verdict(Assertion.FAMILY, Place.CODES)),
+        ([Assertion.POSSIBLE], ANNOTATE, Verdict(Assertion.POSSIBLE, Place.CODES)),
+    ],
+)
+def test_any_present_evidence_keeps_a_code(said: list[Assertion], options: CodingOptions, expected: Verdict) -> None:
+    assert judge(_item("M10.9", *said), options) == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "place"),
+    [
+        ("Z80.3", Assertion.FAMILY, Place.CODES),
+        ("Z80.3", Assertion.NEGATED, Place.SUPPRESSED),
+        ("Z12.11", Assertion.HYPOTHETICAL, Place.CODES),
+        ("Z88.0", Assertion.HYPOTHETICAL, Place.CODES),
+        ("Z88.0", Assertion.NEGATED, Place.SUPPRESSED),
+        ("Z85.3", Assertion.HISTORICAL, Place.CODES),
+        ("Z85.3", Assertion.FAMILY, Place.SUPPRESSED),
+    ],
+)
+def test_a_code_is_kept_by_the_assertion_that_it_is_about(code: str, said: Assertion, place: Place) -> None:
+    assert judge(_item(code, said), OUT).place is place
+
+
+def test_a_code_for_something_missing_is_kept_by_no() -> None:
+    menses = _item("N91.2", Assertion.NEGATED, words="no menses", display="Absence of menstruation")
+    assert judge(menses, OUT) == Verdict(Assertion.PRESENT, Place.CODES)
+    assert judge(replace(menses, display="Menorrhagia"), OUT).place is Place.SUPPRESSED
+
+
+def _code(pipeline: CodingPipeline, text: str, options: CodingOptions) -> Coding:
+    return pipeline.code([Note((Document(text),))], [options])[0]
+
+
+def test_a_negated_finding_is_suppressed_and_leaves_its_place_to_the_next(pipeline: CodingPipeline) -> None:
+    text = "Denies cough, hay fever, or shingles.\nAssessment: low back pain."
+    coding = _code(pipeline, text, replace(OUT, top_k=2))
+    assert {item.code for item in coding.suppressed} == {"B02", "J30"}
+    assert {item.reason for item in coding.suppressed} == {"negated"}
+    first = coding.codes[0]
+    assert (first.code, first.rank, first.assertion) == ("M54", 1, Assertion.PRESENT)
+
+
+def test_an_uncertain_finding_counts_for_an_inpatient_only(pipeline: CodingPipeline) -> None:
+    text = "Assessment: shingles?"
+    clinic, ward = (_code(pipeline, text, options) for options in (OUT, IN))
+    assert "B02" not in {i.code for i in clinic.codes} and clinic.candidates[0].code == "B02"
+    assert ward.codes[0].code == "B02" and ward.codes[0].assertion is Assertion.POSSIBLE
+
+
+def test_annotating_suppresses_nothing(pipeline: CodingPipeline) -> None:
+    coding = _code(pipeline, "Denies cough, shingles.\nFamily History: low back pain.", ANNOTATE)
+    said = {item.code: item.assertion for item in coding.codes + coding.candidates}
+    assert said["B02"] is Assertion.NEGATED and said["M54"] is Assertion.FAMILY
+    assert coding.suppressed == () and all(item.reason is None for item in coding.candidates)
