@@ -83,7 +83,7 @@ def train(trainer: Trainer, terms: Sequence[Term], args: argparse.Namespace) -> 
 
     marks = sorted({int(m) for m in args.mine_at.split(",")} if args.codiesp else set())
     clauses: list[Clause] = []
-    for stop in [*(m for m in marks if trainer.step < m < args.steps), args.steps]:
+    for stop in [m for m in [*marks, args.steps] if trainer.step < m <= args.steps]:
         if any(m <= trainer.step for m in marks):
             notes = coded_notes(args.codiesp / "train")
             clauses = mine_clauses(notes, terms, trainer.embed, floor=args.mine_floor)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from app.evaluation.run import CONTRACT_TOP_K, WIDTHS
 from app.pipeline.cascade import FULL, SEARCH, best_members, cascade
+from app.pipeline.crowding import crowded
 from app.pipeline.encoding import EncodedNote
 from app.pipeline.families import Families
 from app.pipeline.note import WidthsName, stage_widths
@@ -95,4 +96,4 @@ class _Searches:
 
     def _members(self, note: EncodedNote, hits: CodeHits) -> Integers:
         best, _ = best_members(self.index, self.families, note, hits, self.allowed)
-        return best.top(CONTRACT_TOP_K).positions
+        return crowded(best).top(CONTRACT_TOP_K).positions

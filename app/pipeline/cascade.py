@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from app.pipeline.crowding import crowded
 from app.pipeline.encoding import EncodedNote
 from app.pipeline.families import Families
 from app.pipeline.note import Widths
@@ -30,7 +31,8 @@ class Clock(Protocol):
 class Cascaded:
     """What each stage ranked, best first, before the next one cuts.
 
-    search64 and rescore256 rank families by one code each; rescore768 ranks each family's best code.
+    search64 and rescore256 rank families by one code each; rescore768 ranks each family's best code. From rescore256
+    on the scores are crowded (app/pipeline/crowding.py); `cosines` holds the last stage's before that.
     stand_ins: for each position in rescore768 the code that stood for it before
     siblings:  for each position in rescore768 the other codes of its family, best first
     """
@@ -38,13 +40,14 @@ class Cascaded:
     search64: CodeHits
     rescore256: CodeHits
     rescore768: CodeHits
+    cosines: CodeHits
     stand_ins: dict[int, int]
     siblings: dict[int, CodeHits]
 
     def scores(self, position: int) -> dict[str, float]:
         """The code's score at each stage; position must be in the last one."""
         asked = {"64": self.stand_ins[position], "256": self.stand_ins[position], "768": position}
-        stages = {"64": self.search64, "256": self.rescore256, "768": self.rescore768}
+        stages = {"64": self.search64, "256": self.rescore256, "768": self.cosines}
         return {name: float(hits.scores[hits.positions == asked[name]][0]) for name, hits in stages.items()}
 
 
@@ -56,10 +59,11 @@ def cascade(
     clock.mark("search64")
     second = _rescored(index, note, first, MIDDLE)
     clock.mark("rescore256")
-    chosen, siblings = best_members(index, families, note, second.top(widths.shortlist), allowed)
-    stand_ins = dict(zip(chosen.positions.tolist(), second.positions.tolist(), strict=False))
+    shortlist = crowded(second).top(widths.shortlist)
+    chosen, siblings = best_members(index, families, note, shortlist, allowed)
+    stand_ins = dict(zip(chosen.positions.tolist(), shortlist.positions.tolist(), strict=True))
     clock.mark("rescore768")
-    return Cascaded(first, second, chosen.top(len(chosen)), stand_ins, siblings)
+    return Cascaded(first, crowded(second), crowded(chosen), chosen, stand_ins, siblings)
 
 
 def best_members(

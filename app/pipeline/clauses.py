@@ -78,7 +78,8 @@ def trim(text: str, span: Span) -> Span:
 
 def tells(text: str, span: Span) -> bool:
     """Whether a clause has a word worth encoding: more than numbers, single letters and stop words."""
-    return not STOP_WORDS.issuperset(WORD.findall(text[span[0] : span[1]].lower()))
+    words = WORD.findall(text[span[0] : span[1]].lower())
+    return any(word not in STOP_WORDS and any(map(str.isalpha, word)) for word in words)  # "²" is no letter
 
 
 def is_short(text: str, start: int, end: int) -> bool:

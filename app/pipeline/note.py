@@ -32,13 +32,14 @@ class CodingOptions:
     """What the caller asks for. Defaults are the contract's.
 
     top_k:         how many codes and candidates together, 1..200
-    widths:        how many codes each search stage hands on
+    widths:        how many codes each search stage hands on; balanced gains more than a point over card
+                   (docs/decisions/0009), so it is the default
     billable_only: leave headers out
     within:        code prefixes to stay inside, e.g. ("J", "E11"); empty = all
     """
 
     top_k: int = 20
-    widths: WidthsName = "card"
+    widths: WidthsName = "balanced"
     billable_only: bool = True
     within: tuple[str, ...] = ()
     assertion: Literal["filter", "annotate"] = "filter"

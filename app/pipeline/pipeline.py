@@ -12,6 +12,7 @@ from app.pipeline.assertion.verdict import Sorted
 from app.pipeline.cascade import FULL, Cascaded, best_members, cascade
 from app.pipeline.coder import Versions
 from app.pipeline.coding import Alternative, CodedItem, Coding
+from app.pipeline.crowding import crowded
 from app.pipeline.decision import shown, split
 from app.pipeline.encoding import EncodedNote, encode
 from app.pipeline.evidence import EvidenceFinder
@@ -20,6 +21,7 @@ from app.pipeline.note import CodingOptions, Note, stage_widths
 from app.pipeline.segment import segment
 from app.pipeline.stopwatch import Stopwatch
 from app.pipeline.trace import Ranking, Trace
+from app.pipeline.words import WordReader, attend
 from index_builder.catalog import Catalog
 from index_builder.index import CodeHits, CodeIndex
 from model.encoder import Encoder
@@ -103,7 +105,7 @@ class CodingPipeline:
         hits = self._index.search_exact(queries, width, self._families.representatives(allowed))
         if dimensions == FULL:
             hits = best_members(self._index, self._families, note, hits, allowed)[0]
-        return self._ranking(hits.top(len(hits)))
+        return self._ranking(crowded(hits))
 
     def _allowed(self, options: CodingOptions) -> Mask | None:
         mask = self.catalog.within(options.within) if options.within else None
@@ -116,16 +118,19 @@ class CodingPipeline:
         return Ranking(tuple(names[p] for p in hits.positions.tolist()), tuple(hits.scores.tolist()))
 
     def _decide(self, note: EncodedNote, stages: Cascaded, options: CodingOptions, clock: Stopwatch) -> Coding:
-        finder, reader = EvidenceFinder(self._encoder, note), AssertionReader(note.segmented)
+        asserted = AssertionReader(note.segmented)
         clock.mark("assert")
-        ranked, found = stages.rescore768.top(len(stages.rescore768)), Sorted.empty(options)
+        words = WordReader(self._encoder, note)
+        cosines = stages.cosines
+        ranked = crowded(attend(words, cosines, self._index.vectors(cosines.forms)))
+        finder, found = EvidenceFinder(note, words), Sorted.empty(options)
         vectors = self._index.vectors(ranked.forms)
         rank = 0
         while found.wanted > 0 and rank < len(ranked):  # what is suppressed leaves room for the next
             upto = min(rank + found.wanted, len(ranked))
             items = [self._item(at, ranked, stages, finder, vectors[at]) for at in range(rank, upto)]
             clock.mark("attend")
-            found.add(items, reader)
+            found.add(items, asserted)
             clock.mark("assert")
             rank = upto
         codes, candidates = split(found.kept, demoted=found.demoted)

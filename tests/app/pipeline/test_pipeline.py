@@ -25,7 +25,7 @@ def _all(coding: Coding) -> tuple[CodedItem, ...]:
 
 
 def test_a_named_finding_comes_first_with_the_words_that_name_it(pipeline: CodingPipeline) -> None:
-    text = "Seen today. Follow-up of low back pain after lifting boxes."
+    text = "Seen today. He has low back pain since lifting boxes."
     best = _all(_code(pipeline, text))[0]
     assert best.code == "M54" and best.rank == 1 and best.probability is None
     assert [text[e.start : e.end] for e in best.evidence] == ["low back pain"]

@@ -1,0 +1,87 @@
+"""The attend stage: how near the words themselves are, not the clause around them.
+
+A clause says more than one finding's words ("complains of shortness of breath on climbing stairs"), and its mean vector
+is diluted by the rest. The mean over a run of its words is what the encoder would pool for these words in this
+context; the run with the greatest cosine to the code's wording is the evidence, and its cosine is the score. On CodiEsp
+dev this ranks better than the clause's cosine (docs/decisions/0009).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from app.pipeline.encoding import EncodedNote
+from index_builder.index import CodeHits
+from model.encoder import Encoder, Integers
+from model.nested import Floats, normalise
+
+_WORD = re.compile(r"\S+")
+_EDGE = "\"'“”‘’.,;:!?()[]{}<>*•·-–—/\\|=+~_#"
+_LONGEST = 12  # words in one run
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Neighbouring words of a clause: [start, end) in code points of the clause, and their cosine to a wording."""
+
+    start: int
+    end: int
+    cosine: float
+
+
+class WordReader:
+    """Compares runs of words of one note's clauses with wordings. Each clause is projected once."""
+
+    def __init__(self, encoder: Encoder, note: EncodedNote) -> None:
+        self._encoder = encoder
+        self._note = note
+        self._runs: dict[int, _Runs] = {}
+
+    def nearest(self, form: Floats, query: int) -> Run:
+        """The run of the clause `query` that is nearest to the wording `form` (768,), unit length."""
+        if query not in self._runs:
+            states, offsets = self._note.tokens(query)
+            text = self._note.segmented.text_of(self._note.uses[query][0])
+            self._runs[query] = _Runs(text, self._encoder.project(states), offsets)
+        return self._runs[query].nearest(form)
+
+
+def attend(reader: WordReader, hits: CodeHits, forms: Floats) -> CodeHits:
+    """The hits, in their order, scored by the nearest run of words of their best clause. forms (k, 768)."""
+    cosines = [reader.nearest(form, query).cosine for form, query in zip(forms, hits.spans.tolist(), strict=True)]
+    return replace(hits, scores=np.asarray(cosines, dtype=np.float32))
+
+
+class _Runs:
+    """All runs of a clause's words with their vectors."""
+
+    def __init__(self, text: str, tokens: Floats, offsets: Integers) -> None:
+        spans = [span for match in _WORD.finditer(text) if (span := _trim(text, *match.span()))] or [(0, len(text))]
+        owner = np.searchsorted([end for _, end in spans], offsets[:, 0], side="right")
+        kept = owner < len(spans)
+        sums = np.zeros((len(spans) + 1, tokens.shape[1]), dtype=np.float32)
+        np.add.at(sums, owner[kept] + 1, tokens[kept])
+        sums = np.cumsum(sums, axis=0, dtype=np.float32)  # (words + 1, 768)
+        starts, ends = np.triu_indices(len(spans))
+        near = ends - starts < _LONGEST
+        self._spans, self._starts, self._ends = spans, starts[near], ends[near]
+        self._vectors = normalise(sums[self._ends + 1] - sums[self._starts])
+
+    def nearest(self, form: Floats) -> Run:
+        """Of equal runs the shortest, then the first."""
+        cosines = self._vectors @ form
+        best = int(np.lexsort((self._starts, self._ends - self._starts, -np.round(cosines, 3)))[0])
+        start, end = self._spans[int(self._starts[best])][0], self._spans[int(self._ends[best])][1]
+        return Run(start, end, float(cosines[best]))
+
+
+def _trim(text: str, start: int, end: int) -> tuple[int, int] | None:
+    """A word without the punctuation around it; None when nothing else is in it."""
+    while start < end and text[start] in _EDGE:
+        start += 1
+    while end > start and text[end - 1] in _EDGE:
+        end -= 1
+    return (start, end) if start < end else None
