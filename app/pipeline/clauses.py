@@ -18,6 +18,8 @@ Span = tuple[int, int]
 
 LEXICON = read_lexicon("clauses")
 STOP_WORDS = frozenset(LEXICON["stop_words"]).union("abcdefghijklmnopqrstuvwxyz")
+BARE_WORDS = STOP_WORDS.union(LEXICON["bare_words"])
+BARE_PHRASES = re.compile(rf"\b(?:{'|'.join(LEXICON['bare_phrases'])})\b")
 CONNECTORS = "|".join(
     re.escape(phrase).replace("\\ ", r"\s{1,3}") for phrase in sorted(LEXICON["connectors"], key=len, reverse=True)
 )
@@ -76,10 +78,18 @@ def trim(text: str, span: Span) -> Span:
             return start, end
 
 
+def says(text: str, span: Span) -> bool:
+    """Whether a piece has a word beyond grammar and office talk, so that it adds something to its neighbours."""
+    return not STOP_WORDS.issuperset(WORD.findall(text[span[0] : span[1]].lower()))
+
+
 def tells(text: str, span: Span) -> bool:
-    """Whether a clause has a word worth encoding: more than numbers, single letters and stop words."""
-    words = WORD.findall(text[span[0] : span[1]].lower())
-    return any(word not in STOP_WORDS and any(map(str.isalpha, word)) for word in words)  # "²" is no letter
+    """Whether a stretch has a word that may name a finding: more than numbers, letters, stop words and bare words.
+
+    "Right knee" and "blood pressure" name none, although codes are near to both.
+    """
+    words = WORD.findall(BARE_PHRASES.sub(" ", text[span[0] : span[1]].lower()))
+    return any(word not in BARE_WORDS and any(map(str.isalpha, word)) for word in words)  # "²" is no letter
 
 
 def is_short(text: str, start: int, end: int) -> bool:
@@ -125,22 +135,24 @@ def packed(text: str, soft: Sequence[Span]) -> Iterator[list[Span]]:
     yield run
 
 
-def joined(text: str, firm: Sequence[Sequence[Span]], telling: frozenset[Span]) -> Iterator[Span]:
-    """Telling pieces put together again: the whole sentence when it is short, else runs between two firm cuts."""
+def joined(text: str, firm: Sequence[Sequence[Span]], saying: frozenset[Span]) -> Iterator[Span]:
+    """Pieces that say something put together again: the whole sentence when it is short, else runs between two firm
+    cuts. "Cataract" and "right eye" make "Cataract, right eye"."""
     everything = [span for soft in firm for span in soft]
     end = everything[-1][1]
-    parts = sum(not telling.isdisjoint(soft) for soft in firm)
+    parts = sum(not saying.isdisjoint(soft) for soft in firm)
     whole = parts <= JOINED_PIECES and is_short(text, everything[0][0], end)
     runs = [everything] if whole else (run for soft in firm for run in packed(text, soft))
     for run in runs:
-        if len(run) > 1 and len(telling.intersection(run)) > 1:
+        if len(run) > 1 and len(saying.intersection(run)) > 1:
             yield close_bracket(text, trim(text, (run[0][0], run[-1][1])), end)
 
 
 def cut_clauses(text: str, start: int, end: int) -> list[Span]:
     """The clauses of the sentence text[start:end], by start and end; none when nothing in it is worth encoding."""
     firm = list(pieces(text, start, end))
-    telling = frozenset(span for soft in firm for span in soft if tells(text, span))
-    parts = {part for span in telling for part in chunked(text, span)}
-    cut = {trim(text, part) for part in parts if part in telling or tells(text, part)}
-    return sorted(cut.union(joined(text, firm, telling)) if len(telling) > 1 else cut)
+    saying = frozenset(span for soft in firm for span in soft if says(text, span))
+    cut = {trim(text, part) for span in saying for part in chunked(text, span)}
+    if len(saying) > 1:
+        cut.update(joined(text, firm, saying))
+    return sorted(span for span in cut if tells(text, span))

@@ -9,10 +9,13 @@ dev this ranks better than the clause's cosine (docs/decisions/0009).
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
+from app.pipeline.clauses import Span, tells
 from app.pipeline.encoding import EncodedNote
 from index_builder.index import CodeHits
 from model.encoder import Encoder, Integers
@@ -21,6 +24,8 @@ from model.nested import Floats, normalise
 _WORD = re.compile(r"\S+")
 _EDGE = "\"'“”‘’.,;:!?()[]{}<>*•·-–—/\\|=+~_#"
 _LONGEST = 12  # words in one run
+
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +66,13 @@ class _Runs:
     def __init__(self, text: str, tokens: Floats, offsets: Integers) -> None:
         spans = [span for match in _WORD.finditer(text) if (span := _trim(text, *match.span()))] or [(0, len(text))]
         owner = np.searchsorted([end for _, end in spans], offsets[:, 0], side="right")
-        kept = owner < len(spans)
+        inside = owner < len(spans)
         sums = np.zeros((len(spans) + 1, tokens.shape[1]), dtype=np.float32)
-        np.add.at(sums, owner[kept] + 1, tokens[kept])
+        np.add.at(sums, owner[inside] + 1, tokens[inside])
         sums = np.cumsum(sums, axis=0, dtype=np.float32)  # (words + 1, 768)
         starts, ends = np.triu_indices(len(spans))
-        near = ends - starts < _LONGEST
-        self._spans, self._starts, self._ends = spans, starts[near], ends[near]
+        kept = (ends - starts < _LONGEST) & _telling(text, spans, starts, ends)
+        self._spans, self._starts, self._ends = spans, starts[kept], ends[kept]
         self._vectors = normalise(sums[self._ends + 1] - sums[self._starts])
 
     def nearest(self, form: Floats) -> Run:
@@ -76,6 +81,15 @@ class _Runs:
         best = int(np.lexsort((self._starts, self._ends - self._starts, -np.round(cosines, 3)))[0])
         start, end = self._spans[int(self._starts[best])][0], self._spans[int(self._ends[best])][1]
         return Run(start, end, float(cosines[best]))
+
+
+def _telling(text: str, spans: Sequence[Span], starts: Integers, ends: Integers) -> Mask:
+    """Which runs hold a word that may name a finding: "voice is" supports nothing, "voice is hoarse" does. All do
+    where none does, so that a clause always has a run."""
+    telling = np.array([tells(text, span) for span in spans])
+    before = np.concatenate([[0], np.cumsum(telling)])
+    mask = np.asarray(before[ends + 1] > before[starts])
+    return mask if mask.any() else np.ones(len(starts), dtype=np.bool_)
 
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int] | None:
