@@ -1,7 +1,8 @@
 """What becomes of a code, given what the note says of its evidence.
 
 A code whose own meaning is the assertion is kept by it: family history (Z80-Z84) by a relative's finding, screening,
-exposure and allergy status by a hypothetical one, "absence of ..." by evidence that begins with "no".
+exposure and allergy status by a hypothetical one, personal history by a historical one, "absence of ..." by evidence
+that begins with "no". Any other code with historical evidence only may be a candidate.
 Of ICD-10-CM guidelines II.H and IV.H: an uncertain diagnosis counts for an inpatient, and not for an outpatient.
 """
 
@@ -51,7 +52,8 @@ def judge(item: CodedItem, options: CodingOptions) -> Verdict:
     if best in SUPPRESSING:
         return Verdict(best, Place.SUPPRESSED, best.value)
     uncertain = best is Assertion.POSSIBLE and options.encounter == "outpatient"
-    return Verdict(best, Place.CANDIDATES if uncertain else Place.CODES)
+    aside = uncertain or best is Assertion.HISTORICAL  # what is over is not billed as if it went on
+    return Verdict(best, Place.CANDIDATES if aside else Place.CODES)
 
 
 def _own_assertion(item: CodedItem) -> Assertion | None:
