@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from app.pipeline.assertion.phrases import assertion_lexicon
 from app.pipeline.pipeline import CodingPipeline
 from app.pipeline.threads import limit_search_threads
 from index_builder.loader import load
@@ -24,4 +25,5 @@ def open_coder(
 def coder_of(encoder: Encoder, artifacts: Path, code_set: str, *, encoding_unit: str | None = None) -> CodingPipeline:
     """As `open_coder`, around an opened encoder. Raises ArtifactError."""
     limit_search_threads()
+    assertion_lexicon()  # read once, now: the first note should not wait for it
     return CodingPipeline(encoder, load(artifacts, code_set, encoder), encoding_unit=encoding_unit)
