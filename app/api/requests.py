@@ -22,6 +22,7 @@ REQUEST_ID: Final = "X-Request-ID"
 _SAFE_ID: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CLIENT_GONE: Final = 499
 _UNMATCHED: Final = "unmatched"
+PROBES: Final = frozenset({"/livez", "/readyz", "/metrics"})
 
 
 def request_id_of(scope: Scope) -> str:
@@ -72,7 +73,8 @@ class RequestMiddleware:
         status = answer.status or 500
         self._metrics.observe_request(route, status, seconds)
         fields = {"request_id": answer.request_id, "route": route, "status": status, "ms": round(1000 * seconds, 2)}
-        ACCESS.log(logging.INFO, "request", extra=fields | scope["state"]["counts"])
+        level = logging.DEBUG if route in PROBES else logging.INFO  # asked every few seconds, by machines
+        ACCESS.log(level, "request", extra=fields | scope["state"]["counts"])
 
 
 class _Answer:
