@@ -117,3 +117,9 @@ def test_an_encoder_of_another_width_asks_for_training(tmp_path: Path) -> None:
     write_tiny_modernbert(tmp_path, width=32)
     with pytest.raises(ModelError, match="train a projection first"):
         open_encoder(tmp_path, "torch")
+
+
+def test_the_shipped_model_gives_the_same_vectors_in_both_backends() -> None:
+    texts = ["NSTEMI", "type 2 diabetes mellitus with foot ulcer", "fracture of the left femur, initial encounter"]
+    one, other = (embed(open_encoder(backend=backend), texts) for backend in ("onnx", "torch"))
+    assert (one * other).sum(1).min() >= 0.999
