@@ -3,6 +3,7 @@
 ServiceError
  ├─ RequestError         the request cannot be answered as it stands
  │   ├─ MalformedBody    not UTF-8, not JSON, nested too deep
+ │   ├─ NotAcceptable    Accept names no media type that the service writes
  │   ├─ BodyTooLarge     more bytes than the service reads
  │   ├─ UnsupportedBody  another content type or encoding than JSON
  │   ├─ InvalidField     a field breaks its limit
@@ -49,6 +50,10 @@ class RequestError(ServiceError):
 
 class MalformedBody(RequestError):
     """The body is not UTF-8, not JSON, or nested too deep."""
+
+
+class NotAcceptable(RequestError):
+    """Accept names no media type that the service writes here."""
 
 
 class BodyTooLarge(RequestError):

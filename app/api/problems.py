@@ -18,6 +18,7 @@ from app.errors import (
     DeadlineExceeded,
     InvalidField,
     MalformedBody,
+    NotAcceptable,
     NotLoaded,
     NotReady,
     Overloaded,
@@ -39,6 +40,7 @@ class Kind(NamedTuple):
 _KINDS: Final[dict[type[ServiceError], Kind]] = {
     MalformedBody: Kind(400, "malformed-body", "The body cannot be read"),
     UnknownCode: Kind(404, "unknown-code", "No such code"),
+    NotAcceptable: Kind(406, "not-acceptable", "No media type that is accepted"),
     BodyTooLarge: Kind(413, "body-too-large", "The body is too large"),
     UnsupportedBody: Kind(415, "unsupported-body", "The body is not application/json"),
     InvalidField: Kind(422, "invalid-field", "A field breaks its limit"),

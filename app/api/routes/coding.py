@@ -2,40 +2,66 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from app.api.batch import answer_batch
 from app.api.context import CoderHere, RequestId, ServiceHere
+from app.api.fhir.bundle import FHIR_JSON, subject_of, to_bundle
+from app.api.negotiation import choose
 from app.api.problems import documented
+from app.api.schemas.fhir import FHIR_ANSWER
 from app.api.schemas.request import BatchRequest, CodeRequest
 from app.api.schemas.response import BatchResponse, CodeResponse
 from app.api.translation import to_response, to_work
-from app.errors import ServiceError
+from app.errors import NotAcceptable, ServiceError
 from app.pipeline.coding import Coding
 from app.serving.work import Lane, Outcome, Work
 
 router = APIRouter(prefix="/v1/code", tags=["coding"])
-_PROBLEMS = documented(400, 413, 415, 422, 429, 500, 503)
+JSON: Final = "application/json"
+_VARY: Final = {"Vary": "Accept"}
+_PROBLEMS: Final = documented(400, 413, 415, 422, 429, 500, 503)
+_NEGOTIATED: Final = documented(400, 406, 413, 415, 422, 429, 500, 503) | {200: {"content": {FHIR_JSON: FHIR_ANSWER}}}
 
 
-@router.post("", response_model=CodeResponse, responses=_PROBLEMS, summary="Code one encounter")
+def media_type_of(request: Request) -> str:
+    """The media type to answer with; raises NotAcceptable."""
+    chosen = choose(",".join(request.headers.getlist("accept")), (JSON, FHIR_JSON))
+    if chosen is None:
+        raise NotAcceptable(f"Accept {JSON} or {FHIR_JSON} (FHIR R4).")
+    return chosen
+
+
+@router.post("", response_model=CodeResponse, responses=_NEGOTIATED, summary="Code one encounter")
 async def code(
-    request: Request, body: CodeRequest, coder: CoderHere, service: ServiceHere, request_id: RequestId
+    request: Request,
+    body: CodeRequest,
+    media_type: Annotated[str, Depends(media_type_of)],
+    coder: CoderHere,
+    service: ServiceHere,
+    request_id: RequestId,
 ) -> Response:
     """Ranked codes of one encounter, each with the words of the note that support it.
+
+    With `Accept: application/fhir+json` the answer is a FHIR R4 Bundle, and `patient.reference` is required.
 
     A note without findings answers 200 with empty lists. 429 `overloaded` and 503 (`not-ready`, `deadline-exceeded`)
     say in Retry-After when to come back.
     """
+    subject = subject_of(body) if media_type == FHIR_JSON else None
     work = to_work(body, coder)
     [outcome] = await service.admission.run(coder, [work], Lane.INTERACTIVE, request_id)
     note_counts(request, [work], [outcome])
     if isinstance(outcome, ServiceError):
         raise outcome
-    return _json(to_response(body, outcome, coder, request_id))
+    answer = to_response(body, outcome, coder, request_id)
+    return _json(answer, vary=True) if subject is None else _fhir(answer, subject, body.offset_unit)
 
 
 @router.post("/batch", response_model=BatchResponse, responses=_PROBLEMS, summary="Code up to 64 encounters together")
@@ -64,6 +90,12 @@ def note_counts(request: Request, works: Sequence[Work], outcomes: Sequence[Outc
     }
 
 
-def _json(answer: CodeResponse | BatchResponse) -> Response:
+def _json(answer: CodeResponse | BatchResponse, vary: bool = False) -> Response:
     # Written by pydantic once; FastAPI would validate and convert the answer a second time.
-    return Response(answer.model_dump_json(), media_type="application/json")
+    return Response(answer.model_dump_json(), headers=_VARY if vary else None, media_type=JSON)
+
+
+def _fhir(answer: CodeResponse, subject: str, offset_unit: str) -> Response:
+    bundle = to_bundle(answer, subject, offset_unit, datetime.now(UTC))
+    content = json.dumps(bundle, ensure_ascii=False, separators=(",", ":"))
+    return Response(content, headers=_VARY, media_type=FHIR_JSON)

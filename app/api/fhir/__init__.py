@@ -1,0 +1,1 @@
+"""The answer to one note as a FHIR R4 Bundle."""
