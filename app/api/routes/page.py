@@ -1,47 +1,48 @@
-"""GET /: what this is, for a person who opens the address in a browser."""
+"""GET /: the review page. Its files are package data; it asks this service for codes and no other host for anything."""
 
 from __future__ import annotations
 
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import PurePath
 from typing import Final
 
 from fastapi import APIRouter
-from fastapi.responses import HTMLResponse
-
-from app.version import VERSION
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
 
 router = APIRouter(include_in_schema=False)
-_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
-_PAGE: Final = f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>icd-cascade</title>
-<style>
-  body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 42rem; margin: 3rem auto; padding: 0 1rem; }}
-  pre {{ background: #8882; padding: .8rem; overflow-x: auto; }}
-  :root {{ color-scheme: light dark; }}
-</style>
-</head>
-<body>
-<h1>icd-cascade {VERSION}</h1>
-<p>A clinical note goes in; ranked ICD codes with the words that justify them come out.
-The codes are suggestions for a person to check. Notes are not stored and not logged.</p>
-<pre>curl -s -H 'Content-Type: application/json' \\
-  -d '{{"text": "Assessment: gouty arthritis of the left knee."}}' \\
-  http://localhost:8080/v1/code</pre>
-<ul>
-<li><a href="/openapi.json">openapi.json</a>: every request and answer</li>
-<li><a href="/v1/info">/v1/info</a>: what is loaded, and the limits</li>
-<li><a href="/v1/codes?q=gout">/v1/codes?q=gout</a>: search the code set</li>
-<li><a href="/readyz">/readyz</a>, <a href="/livez">/livez</a>, <a href="/metrics">/metrics</a>: for operators</li>
-</ul>
-</body>
-</html>
-"""
+_TYPES: Final = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_HEADERS: Final = {
+    "Content-Security-Policy": _POLICY,
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
 
 
 @router.get("/")
-async def page() -> HTMLResponse:
-    """A static page without scripts."""
-    return HTMLResponse(_PAGE, headers={"Content-Security-Policy": _POLICY})
+def page() -> Response:
+    """The review page itself."""
+    return _answer(_folder() / "index.html")
+
+
+@router.get("/page/{name}")
+def part(name: str) -> Response:
+    """A style sheet, script or picture of the review page. 404 for anything else."""
+    for file in _folder().iterdir():  # compared, never joined: a name cannot lead out of the folder
+        if file.name == name:
+            return _answer(file)
+    raise HTTPException(404)
+
+
+def _folder() -> Traversable:
+    return files("app") / "web"
+
+
+def _answer(file: Traversable) -> Response:
+    return Response(file.read_bytes(), headers=_HEADERS, media_type=_TYPES[PurePath(file.name).suffix])

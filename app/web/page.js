@@ -1,0 +1,246 @@
+// The review page: a note goes to the service, and its codes come back to be checked. Nothing is stored.
+
+import { byId, element } from "./elements.js";
+import { NoteView } from "./note.js";
+import { Review } from "./review.js";
+import { makeRow, refreshRow, warningLine } from "./rows.js";
+import { CodeSearch } from "./search.js";
+import { codeNote, Refusal } from "./service.js";
+
+const GROUPS = [
+  ["added", "Added by you"],
+  ["codes", "Codes"],
+  ["candidates", "Candidates to look at"],
+  ["suppressed", "Ruled out by the note"],
+];
+const FIELDS = "input, textarea, select";
+
+class Page {
+  review = null;
+  current = null;
+  actions = {
+    select: (item) => this.select(item),
+    decide: (item, verdict) => this.decide(item, verdict),
+    remove: (item) => this.remove(item),
+  };
+
+  constructor() {
+    this.view = new NoteView(byId("words"), (items, mark) => this.pickWords(items, mark));
+    new CodeSearch(byId("query"), byId("found"), { add: (found) => this.add(found), say });
+  }
+
+  async send() {
+    const request = requestOfForm();
+    byId("send").disabled = true;
+    byId("send").textContent = "Coding…";
+    complain([]);
+    try {
+      this.show(new Review(await codeNote(request), request));
+    } catch (error) {
+      complain(error instanceof Refusal ? error.lines : [`The page failed: ${error.message}`]);
+    } finally {
+      byId("send").disabled = false;
+      byId("send").textContent = "Code this note";
+    }
+  }
+
+  show(review) {
+    this.review = review;
+    this.view.render(review.request.text, review.items);
+    showParts(true);
+    this.list();
+    showAnswer(review.answer);
+    this.select(review.items[0] ?? null);
+    this.current?.pick.focus({ preventScroll: true });
+    say(`${review.of("codes").length} codes, ${review.of("suppressed").length} ruled out.`);
+  }
+
+  edit() {
+    showParts(false);
+    byId("text").focus();
+  }
+
+  list() {
+    const groups = GROUPS.map(([list, title]) => [title, this.review.of(list)]).filter(([, items]) => items.length);
+    byId("groups").replaceChildren(...groups.map(([title, items]) => this.group(title, items)));
+    this.refresh();
+  }
+
+  group(title, items) {
+    const rows = items.map((item) => item.row ?? makeRow(item, this.actions));
+    return element("section", {}, element("h3", {}, `${title} (${items.length})`), element("ol", { class: "rows" }, ...rows));
+  }
+
+  refresh() {
+    for (const item of this.review.items) refreshRow(item, this.current);
+    this.view.refresh();
+    const count = (decision) => this.review.items.filter((item) => item.decision === decision).length;
+    byId("counts").textContent =
+      `${this.review.items.length} shown · ${count("accepted") + count("added")} accepted · ${count("rejected")} rejected`;
+    byId("export").disabled = !this.review.decided.length;
+  }
+
+  select(item, { scroll = true } = {}) {
+    this.current = item;
+    for (const other of this.review.items) other.row.classList.remove("related");
+    this.view.light(item, scroll);
+    this.refresh();
+    item?.row.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Words chosen again move to the next of their codes. */
+  pickWords(items, mark) {
+    const ranked = this.review.items.filter((item) => items.includes(item));
+    this.select(ranked[(ranked.indexOf(this.current) + 1) % ranked.length], { scroll: false });
+    for (const item of ranked) item.row.classList.add("related");
+    mark.focus({ preventScroll: true });
+    say(`${this.current.code} ${this.current.display}. ${ranked.length > 1 ? `One of ${ranked.length} codes of these words.` : ""}`);
+  }
+
+  decide(item, verdict) {
+    if (item.list === "added") return verdict === "rejected" ? this.remove(item) : undefined;
+    this.review.decide(item, verdict);
+    this.select(item, { scroll: false });
+    say(`${item.code} ${item.decision ?? "undecided"}.`);
+  }
+
+  add(found) {
+    const item = this.review.add(found);
+    this.list();
+    this.select(item);
+    item.pick.focus();
+    say(`${item.code} ${item.decision}.`);
+  }
+
+  remove(item) {
+    this.review.remove(item);
+    this.list();
+    this.select(this.review.items[0] ?? null);
+    this.current?.pick.focus();
+    say(`${item.code} removed.`);
+  }
+
+  move(step) {
+    const shown = GROUPS.flatMap(([list]) => this.review.of(list));
+    if (!shown.length) return;
+    const at = Math.min(shown.length - 1, Math.max(0, shown.indexOf(this.current) + step));
+    this.select(shown[at]);
+    shown[at].pick.focus({ preventScroll: true });
+  }
+
+  download() {
+    const json = JSON.stringify(this.review.export(), null, 2);
+    const address = URL.createObjectURL(new Blob([json], { type: "application/json" }));
+    element("a", { href: address, download: `codes-${this.review.answer.request_id}.json` }).click();
+    setTimeout(() => URL.revokeObjectURL(address), 1000);
+  }
+
+  async open(file) {
+    try {
+      byId("text").value = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
+      complain([]);
+      this.edit();
+    } catch {
+      complain(["This file is not text in UTF-8."]);
+    }
+  }
+
+  /** A key outside the fields. Returns whether it meant something. */
+  key(key, target) {
+    if (key === "?") return byId("keys").showModal() ?? true;
+    if (!this.review || byId("words").hidden) return false;
+    if (key === "/") return byId("query").focus() ?? true;
+    if (key === "ArrowDown" || key === "ArrowUp") return this.move(key === "ArrowDown" ? 1 : -1) ?? true;
+    if (!this.current) return false;
+    return this.keyOnCode(key, target);
+  }
+
+  keyOnCode(key, target) {
+    const onMark = target.matches("mark");
+    if (key === "a" || key === "r") return this.decide(this.current, key === "a" ? "accepted" : "rejected") ?? true;
+    if (key === "Enter" && onMark) return this.view.choose(target) ?? true;
+    if (key === "Enter" && target.matches(".pick, body")) return this.view.focus(this.current) || true;
+    if (onMark && (key === "ArrowRight" || key === "ArrowLeft")) return this.view.focus(this.current, key === "ArrowRight" ? 1 : -1);
+    if (key === "Escape") return this.current.pick.focus() ?? true;
+    return false;
+  }
+}
+
+function requestOfForm() {
+  return {
+    text: byId("text").value,
+    encounter: byId("encounter").value,
+    top_k: byId("top-k").valueAsNumber,
+    billable_only: byId("billable").checked,
+    offset_unit: "utf16", // what JavaScript's strings are sliced by
+  };
+}
+
+function showParts(reviewing) {
+  byId("form").hidden = reviewing;
+  for (const id of ["words", "legend", "edit"]) byId(id).hidden = !reviewing;
+  if (!reviewing) return;
+  byId("reviewed").hidden = false;
+  byId("empty").hidden = true;
+}
+
+function showAnswer({ codes, candidates, suppressed, warnings, truncated, versions }) {
+  const shown = [...codes, ...candidates, ...suppressed];
+  const cut = truncated ? [{ rule: "truncated", message: "The answer was cut short.", codes: [] }] : [];
+  byId("warnings").replaceChildren(...[...cut, ...warnings].map(warningLine));
+  byId("warnings").hidden = !(cut.length + warnings.length);
+  byId("measure").textContent = measureOf(shown);
+  byId("versions").textContent = `${versions.code_set}, model ${versions.model}, index ${versions.index}, service ${versions.service}`;
+}
+
+function measureOf(shown) {
+  if (!shown.length) return "No finding in this note led to a code.";
+  if (shown.some((item) => item.probability !== null)) return "Bars show the calibrated probability.";
+  return "Bars show the score of the search, for comparison within this note. It is not a probability.";
+}
+
+function complain(lines) {
+  byId("alert").hidden = !lines.length;
+  byId("alert").replaceChildren(...lines.map((line) => element("p", {}, line)));
+}
+
+function say(words) {
+  byId("status").textContent = words;
+}
+
+function listen(page) {
+  byId("form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    page.send();
+  });
+  byId("text").addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) byId("form").requestSubmit(byId("send"));
+  });
+  byId("edit").addEventListener("click", () => page.edit());
+  byId("export").addEventListener("click", () => page.download());
+  byId("show-keys").addEventListener("click", () => byId("keys").showModal());
+  listenForFiles(page);
+  document.addEventListener("keydown", (event) => {
+    const elsewhere = event.ctrlKey || event.metaKey || event.altKey || byId("keys").open;
+    if (elsewhere || event.target.matches(FIELDS)) return;
+    if (page.key(event.key, event.target)) event.preventDefault();
+  });
+}
+
+function listenForFiles(page) {
+  byId("file").addEventListener("change", ({ target }) => {
+    if (target.files.length) page.open(target.files[0]);
+    target.value = ""; // the same file may be opened again
+  });
+  const carriesFile = (event) => event.dataTransfer?.types.includes("Files");
+  document.addEventListener("dragover", (event) => {
+    if (carriesFile(event)) event.preventDefault();
+  });
+  document.addEventListener("drop", (event) => {
+    if (!carriesFile(event)) return;
+    event.preventDefault(); // or the browser would leave the page for the file
+    page.open(event.dataTransfer.files[0]);
+  });
+}
+
+listen(new Page());
