@@ -1,4 +1,4 @@
-"""A checkpoint folder: what stands in it, how it is verified, how an encoder is opened from it.
+"""A checkpoint folder: what stands in it and how it is verified.
 
 manifest.json            sha256 and size of every file; their hash is the model's version
 cascade.json             name, layers read, tokens per window, encoding unit, how it was trained
@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file
 
-from model.encoder import Encoder, ModelInfo
-from model.errors import BackendError, CheckpointError
+from model.encoder import ModelInfo
+from model.errors import CheckpointError
 from model.nested import WIDTH, Floats
 
 DEFAULT = Path(__file__).parent / "checkpoints" / "default"
@@ -97,31 +97,6 @@ class Checkpoint:
             encoding_unit=str(self.card["encoding_unit"]),
             backend=backend,
         )
-
-
-def open_encoder(path: Path | None = None, backend: str = "onnx", *, threads: int = 0) -> Encoder:
-    """Open the encoder of a checkpoint folder, by default the one that ships with the package.
-
-    backend: "onnx" (default install) or "torch" (extra [torch]). The torch backend also takes any 768-wide Hugging
-    Face encoder, by folder or hub id. Raises CheckpointError, BackendError or ModelError.
-    """
-    if backend == "onnx":
-        from model.onnx_encoder import OnnxEncoder
-
-        return OnnxEncoder(Checkpoint.open(path or DEFAULT), threads=threads)
-    if backend == "torch":
-        return _open_torch(path or DEFAULT)
-    raise BackendError(f"backend must be onnx or torch, not {backend!r}")
-
-
-def _open_torch(path: Path) -> Encoder:
-    try:
-        from model.torch_encoder import TorchEncoder
-    except ImportError as error:
-        raise BackendError("the torch backend needs the extra: pip install 'icd-cascade[torch]'") from error
-    if (path / MANIFEST).exists():
-        return TorchEncoder.from_checkpoint(Checkpoint.open(path))
-    return TorchEncoder.from_hugging_face(path)
 
 
 def write_manifest(path: Path) -> str:

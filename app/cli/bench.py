@@ -56,7 +56,7 @@ def bench(settings: Settings, notes: list[Note], repeats: int, tell: Progress) -
     from app.evaluation.bench_figures import figures
     from app.evaluation.machine import describe
     from app.pipeline.assemble import coder_of
-    from model.checkpoint import open_encoder
+    from model.backends import open_encoder
 
     encoder = open_encoder(settings.model, settings.backend)
     coder = coder_of(encoder, settings.artifacts, settings.code_set)

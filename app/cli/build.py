@@ -39,7 +39,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Build and publish. Exit code 0, 1 where the index cannot be built, 130 where it was stopped."""
-    from model.checkpoint import open_encoder
+    from model.backends import open_encoder
 
     try:
         with _stopped_by_sigterm():

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
 def build_missing(settings: Settings) -> None:
     """Build the index unless the current one was built by this model. Raises ArtifactError or ModelError."""
     from app.cli.build import CODE_SETS, build_index, open_code_set
-    from model.checkpoint import open_encoder
+    from model.backends import open_encoder
 
     if settings.code_set not in CODE_SETS:
         raise NotLoaded(f"There is no such code set. Known: {', '.join(CODE_SETS)}.")

@@ -24,7 +24,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Print what was checked. Exit code 0, or 1 with the file and what is wrong with it."""
     from index_builder.loader import load
-    from model.checkpoint import open_encoder
+    from model.backends import open_encoder
 
     started = time.monotonic()
     try:

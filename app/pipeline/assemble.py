@@ -8,7 +8,7 @@ from app.pipeline.assertion.phrases import assertion_lexicon
 from app.pipeline.pipeline import CodingPipeline
 from app.pipeline.threads import limit_search_threads
 from index_builder.loader import load
-from model.checkpoint import open_encoder
+from model.backends import open_encoder
 from model.encoder import Encoder
 
 

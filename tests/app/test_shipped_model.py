@@ -12,7 +12,7 @@ from index_builder.build import build
 from index_builder.codesets.icd10cm import ICD10CM
 from index_builder.codesets.protocol import Code, SurfaceForm
 from index_builder.loader import load
-from model.checkpoint import open_encoder
+from model.backends import open_encoder
 
 CATEGORIES = "D50 D64 E11 E78 F32 G43 I10 I21 I48 I50 J18 J44 J45 K35 M54 N18 N39 R05 R06 R07 R50 Z87"
 

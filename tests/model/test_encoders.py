@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from model.checkpoint import Checkpoint, open_encoder
+from model.backends import open_encoder
+from model.checkpoint import Checkpoint
 from model.encoder import Encoder, embed
 from model.errors import BackendError, ModelError
 from model.nested import PREFIXES, prefix

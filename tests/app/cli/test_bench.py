@@ -13,7 +13,7 @@ from tests.index_builder.fakes import FakeCodeSet, FakeEncoder
 @pytest.fixture
 def artifacts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     build(FakeCodeSet(), FakeEncoder(), tmp_path / "artifacts", builder_version="test")
-    monkeypatch.setattr("model.checkpoint.open_encoder", lambda *_: FakeEncoder())
+    monkeypatch.setattr("model.backends.open_encoder", lambda *_: FakeEncoder())
     return tmp_path / "artifacts"
 
 

@@ -23,7 +23,7 @@ def encoder(monkeypatch: pytest.MonkeyPatch) -> FakeEncoder:
     def open_fake(_path: Path | None, _backend: str) -> Encoder:
         return fake
 
-    monkeypatch.setattr("model.checkpoint.open_encoder", open_fake)
+    monkeypatch.setattr("model.backends.open_encoder", open_fake)
     monkeypatch.setattr(build, "open_code_set", lambda _name: FakeIcd())
     return fake
 
