@@ -22,7 +22,7 @@ class ScoreFloors:
     candidates: float
 
 
-FLOORS = ScoreFloors(codes=0.88, candidates=0.76)
+FLOORS = ScoreFloors(codes=0.88, candidates=0.78)
 
 
 def split(

@@ -80,6 +80,9 @@ def test_an_ordinary_finding_is_among_the_first_with_its_words(
         "Consent was obtained. The risks and benefits were explained, and all questions were answered.",
         "Dr. Miller will see the patient on Tuesday at 10 a.m. in room 204.",
         "Electronically signed by the attending physician on 3/14/2025.",
+        "Vital signs: BP 120/80, HR 72, RR 16, T 98.6.",
+        "The meeting has been moved to Thursday afternoon because the conference room is being painted.",
+        "Patient is doing well and has no complaints today.",
     ],
 )
 def test_a_note_without_findings_gets_empty_lists(shipped: CodingPipeline, text: str) -> None:
