@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Iterable
@@ -10,14 +9,9 @@ from pathlib import Path
 
 from index_builder.errors import ArtifactError, ChangedFileError, ManifestError, MissingFileError, TruncatedFileError
 from index_builder.manifest import MANIFEST, FileEntry, Manifest, read_manifest
+from model.checkpoint import sha256_of
 
 POINTER = "current"
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, hex."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def describe(folder: Path, names: Iterable[str]) -> dict[str, FileEntry]:

@@ -11,7 +11,7 @@ import onnxruntime as ort
 from model.checkpoint import Checkpoint
 from model.encoder import Integers, ModelInfo, TokenStates
 from model.nested import Floats
-from model.tokenization import TextTokenizer, Window, token_budget_batches, windows
+from model.tokenization import TextTokenizer, Window, encode_windows
 
 
 class OnnxEncoder:
@@ -39,13 +39,14 @@ class OnnxEncoder:
 
     def encode(self, texts: Sequence[str]) -> TokenStates:
         """States of the texts' tokens, in order. Long texts go through overlapping windows; nothing is cut."""
-        tokens = self._tokenizer.tokenize(texts)
-        room = self._checkpoint.max_tokens - 2
-        cut = windows(tokens.rows, room, overlap=room // 4)
-        states = np.empty((len(tokens.ids), self._checkpoint.read_width), dtype=np.float32)
-        for batch in token_budget_batches([w.end - w.start + 2 for w in cut], self._batch_tokens):
-            self._run([cut[i] for i in batch], tokens.ids, states)
-        return TokenStates(states, tokens.offsets, tokens.rows)
+        return encode_windows(
+            self._tokenizer,
+            texts,
+            self._run,
+            max_tokens=self._checkpoint.max_tokens,
+            width=self._checkpoint.read_width,
+            budget=self._batch_tokens,
+        )
 
     def _run(self, batch: Sequence[Window], ids: Integers, states: Floats) -> None:
         packed = pack(batch, ids, self._tokenizer.first, self._tokenizer.last)

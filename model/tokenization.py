@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from tokenizers import Tokenizer
 
-from model.encoder import Integers
+from model.encoder import Integers, TokenStates
+from model.nested import Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +93,26 @@ def token_budget_batches(lengths: Sequence[int], budget: int) -> list[list[int]]
         batches[-1].append(position)
         used += lengths[position]
     return batches
+
+
+def encode_windows(
+    tokenizer: TextTokenizer,
+    texts: Sequence[str],
+    run: Callable[[Sequence[Window], Integers, Floats], None],
+    *,
+    max_tokens: int,
+    width: int,
+    budget: int,
+) -> TokenStates:
+    """States of the texts' tokens, in order. Long texts go through overlapping windows; nothing is cut.
+
+    run(windows, ids, states) encodes windows of similar length, `budget` tokens at most, and writes the kept rows of
+    `states` (T, width). max_tokens counts a window's two special tokens.
+    """
+    tokens = tokenizer.tokenize(texts)
+    room = max_tokens - 2
+    cut = windows(tokens.rows, room, overlap=room // 4)
+    states = np.empty((len(tokens.ids), width), dtype=np.float32)
+    for batch in token_budget_batches([w.end - w.start + 2 for w in cut], budget):
+        run([cut[i] for i in batch], tokens.ids, states)
+    return TokenStates(states, tokens.offsets, tokens.rows)

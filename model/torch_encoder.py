@@ -17,7 +17,7 @@ from model.checkpoint import Checkpoint
 from model.encoder import Integers, ModelInfo, TokenStates
 from model.errors import ModelError
 from model.nested import WIDTH, Floats
-from model.tokenization import TextTokenizer, Window, token_budget_batches, windows
+from model.tokenization import TextTokenizer, Window, encode_windows
 
 
 class TorchEncoder:
@@ -79,14 +79,10 @@ class TorchEncoder:
     @torch.inference_mode()
     def encode(self, texts: Sequence[str]) -> TokenStates:
         """States of the texts' tokens, in order. Long texts go through overlapping windows; nothing is cut."""
-        tokens = self._tokenizer.tokenize(texts)
-        room = self._info.max_tokens - 2
-        cut = windows(tokens.rows, room, overlap=room // 4)
         width = int(self._backbone.config.hidden_size) * len(self._layers)  # type: ignore[union-attr, arg-type]
-        states = np.empty((len(tokens.ids), width), dtype=np.float32)
-        for batch in token_budget_batches([w.end - w.start + 2 for w in cut], self._batch_tokens):
-            self._run([cut[i] for i in batch], tokens.ids, states)
-        return TokenStates(states, tokens.offsets, tokens.rows)
+        return encode_windows(
+            self._tokenizer, texts, self._run, max_tokens=self._info.max_tokens, width=width, budget=self._batch_tokens
+        )
 
     def _run(self, batch: Sequence[Window], ids: Integers, states: Floats) -> None:
         padded, mask = self._pad(batch, ids)

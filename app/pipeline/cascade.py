@@ -57,13 +57,13 @@ def cascade(
     """One note through the three stages."""
     first = index.search(prefix(note.vectors, SEARCH), widths.candidates, families.representatives(allowed))
     clock.mark("search64")
-    second = _rescored(index, note, first, MIDDLE)
+    second = crowded(_rescored(index, note, first, MIDDLE))
     clock.mark("rescore256")
-    shortlist = crowded(second).top(widths.shortlist)
+    shortlist = second.top(widths.shortlist)
     chosen, siblings = best_members(index, families, note, shortlist, allowed)
     stand_ins = dict(zip(chosen.positions.tolist(), shortlist.positions.tolist(), strict=True))
     clock.mark("rescore768")
-    return Cascaded(first, crowded(second), crowded(chosen), chosen, stand_ins, siblings)
+    return Cascaded(first, second, crowded(chosen), chosen, stand_ins, siblings)
 
 
 def best_members(
@@ -74,18 +74,14 @@ def best_members(
         return hits, {}
     members = [families.members(position, allowed) for position in hits.positions.tolist()]
     scored = index.rescore(prefix(note.vectors, FULL), np.concatenate(members), FULL)
-    ends = np.cumsum([len(codes) for codes in members]).tolist()
-    groups = [
-        scored.take(np.arange(end - len(codes), end)).top(len(codes)) for end, codes in zip(ends, members, strict=True)
-    ]
-    best = [end - len(codes) + _first(scored, end, len(codes)) for end, codes in zip(ends, members, strict=True)]
-    siblings = {int(group.positions[0]): group.take(np.arange(1, len(group))) for group in groups}
+    best, siblings, end = [], {}, 0
+    for codes in members:
+        rows = np.arange(end, end + len(codes))
+        rows = rows[scored.take(rows).order()]  # of equals the first
+        best.append(rows[0])
+        siblings[int(scored.positions[rows[0]])] = scored.take(rows[1:])
+        end += len(codes)
     return scored.take(np.asarray(best, dtype=np.int64)), siblings
-
-
-def _first(scored: CodeHits, end: int, size: int) -> int:
-    """Index within its family of the best member; of equals the first."""
-    return int(np.argmax(scored.scores[end - size : end]))
 
 
 def _rescored(index: CodeIndex, note: EncodedNote, hits: CodeHits, dimensions: int) -> CodeHits:

@@ -25,7 +25,7 @@ from app.pipeline.words import WordReader, attend
 from index_builder.catalog import Catalog
 from index_builder.index import CodeHits, CodeIndex
 from model.encoder import Encoder
-from model.nested import PREFIXES, prefix
+from model.nested import PREFIXES, Floats, prefix
 
 Mask = npt.NDArray[np.bool_]
 ALTERNATIVES = 5
@@ -122,13 +122,14 @@ class CodingPipeline:
         clock.mark("assert")
         words = WordReader(self._encoder, note)
         cosines = stages.cosines
-        ranked = crowded(attend(words, cosines, self._index.vectors(cosines.forms)))
+        vectors = self._index.vectors(cosines.forms)
+        wordings = dict(zip(cosines.positions.tolist(), vectors, strict=True))
+        ranked = crowded(attend(words, cosines, vectors))
         finder, found = EvidenceFinder(note, words), Sorted.empty(options)
-        vectors = self._index.vectors(ranked.forms)
         rank = 0
         while found.wanted > 0 and rank < len(ranked):  # what is suppressed leaves room for the next
             upto = min(rank + found.wanted, len(ranked))
-            items = [self._item(at, ranked, stages, finder, vectors[at]) for at in range(rank, upto)]
+            items = [self._item(at, ranked, stages, finder, wordings) for at in range(rank, upto)]
             clock.mark("attend")
             found.add(items, asserted)
             clock.mark("assert")
@@ -139,7 +140,7 @@ class CodingPipeline:
         return Coding(codes, candidates, suppressed, timings_ms=clock.milliseconds)
 
     def _item(
-        self, rank: int, hits: CodeHits, stages: Cascaded, finder: EvidenceFinder, form: npt.NDArray[np.float32]
+        self, rank: int, hits: CodeHits, stages: Cascaded, finder: EvidenceFinder, wordings: dict[int, Floats]
     ) -> CodedItem:
         position = int(hits.positions[rank])
         entry = self.catalog.entry(position)
@@ -152,7 +153,7 @@ class CodingPipeline:
             score=round(float(hits.scores[rank]), 4),
             probability=None,
             billable=entry.billable,
-            evidence=finder.find(form, int(hits.spans[rank])),
+            evidence=finder.find(wordings[position], int(hits.spans[rank])),
             stage_scores={name: round(score, 4) for name, score in stages.scores(position).items()},
             alternatives=self._alternatives(stages.siblings[position]),
         )
