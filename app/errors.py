@@ -2,6 +2,8 @@
 
 ServiceError
  ├─ RequestError         the request cannot be answered as it stands
+ │   ├─ Unauthenticated  no credential, or none that is valid
+ │   ├─ Forbidden        a valid credential without the scope that is needed
  │   ├─ MalformedBody    not UTF-8, not JSON, nested too deep
  │   ├─ NotAcceptable    Accept names no media type that the service writes
  │   ├─ BodyTooLarge     more bytes than the service reads
@@ -9,6 +11,8 @@ ServiceError
  │   ├─ InvalidField     a field breaks its limit
  │   ├─ NotLoaded        a code set, edition or calibration that this service does not hold
  │   └─ UnknownCode      no such code in the loaded edition
+ ├─ ReloadInProgress     model and index are being opened already
+ ├─ ReloadRefused        another model or index cannot serve; the old pipeline does
  ├─ NotReady             the index is still being loaded and verified, or loading failed, or the service stops
  ├─ Overloaded           more notes wait than the service takes on
  ├─ DeadlineExceeded     no answer in time
@@ -48,6 +52,25 @@ class RequestError(ServiceError):
     """The request cannot be answered as it stands."""
 
 
+class Unauthenticated(RequestError):
+    """No credential, or none that is valid. Does not say which of unknown, expired and revoked it is."""
+
+    challenge = 'Bearer realm="icd-cascade"'
+
+
+class Forbidden(RequestError):
+    """A valid credential without the scope that is needed. challenge: of RFC 6750, section 3."""
+
+    challenge = 'Bearer realm="icd-cascade", error="insufficient_scope"'
+
+    @classmethod
+    def lacking(cls, *scopes: str) -> Forbidden:
+        """The error for a caller that has none of the scopes."""
+        error = cls(f"This needs the scope {' or '.join(scopes)}.")
+        error.challenge = f'{cls.challenge}, scope="{scopes[0]}"'
+        return error
+
+
 class MalformedBody(RequestError):
     """The body is not UTF-8, not JSON, or nested too deep."""
 
@@ -74,6 +97,16 @@ class NotLoaded(RequestError):
 
 class UnknownCode(RequestError):
     """No such code in the loaded edition."""
+
+
+class ReloadInProgress(ServiceError):
+    """Model and index are being opened already: at start, or by another reload."""
+
+    retry_after = 5
+
+
+class ReloadRefused(ServiceError):
+    """Another model or index was not fit to serve; the detail gives the reason. The old pipeline serves on."""
 
 
 class NotReady(ServiceError):

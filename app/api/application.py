@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from app.api.body import BodyGuard
+from app.api.guard import AccessGuard
 from app.api.problems import answer_error
 from app.api.requests import RequestMiddleware
 from app.api.routes import codes, coding, operations, page
@@ -39,7 +40,11 @@ def create_app(settings: Settings, open_coder: OpenCoder | None = None) -> FastA
         description=_DESCRIPTION,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         lifespan=_lifespan(service),
-        middleware=[Middleware(RequestMiddleware, metrics=service.metrics), Middleware(BodyGuard, paths=_GUARDED)],
+        middleware=[
+            Middleware(RequestMiddleware, metrics=service.metrics),
+            Middleware(AccessGuard),
+            Middleware(BodyGuard, paths=_GUARDED),
+        ],
         exception_handlers={RequestValidationError: answer_error, HTTPException: answer_error},
         redirect_slashes=False,  # a redirect would repeat the path that the client sent
         docs_url=None,  # these pages load scripts from elsewhere

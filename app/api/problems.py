@@ -16,13 +16,17 @@ from app.errors import (
     BodyTooLarge,
     CodingFailed,
     DeadlineExceeded,
+    Forbidden,
     InvalidField,
     MalformedBody,
     NotAcceptable,
     NotLoaded,
     NotReady,
     Overloaded,
+    ReloadInProgress,
+    ReloadRefused,
     ServiceError,
+    Unauthenticated,
     UnknownCode,
     UnsupportedBody,
     WorkerStalled,
@@ -39,12 +43,16 @@ class Kind(NamedTuple):
 
 _KINDS: Final[dict[type[ServiceError], Kind]] = {
     MalformedBody: Kind(400, "malformed-body", "The body cannot be read"),
+    Unauthenticated: Kind(401, "unauthenticated", "A valid credential is needed"),
+    Forbidden: Kind(403, "forbidden", "The credential does not allow this"),
     UnknownCode: Kind(404, "unknown-code", "No such code"),
     NotAcceptable: Kind(406, "not-acceptable", "No media type that is accepted"),
+    ReloadInProgress: Kind(409, "reload-in-progress", "Model and index are being opened already"),
     BodyTooLarge: Kind(413, "body-too-large", "The body is too large"),
     UnsupportedBody: Kind(415, "unsupported-body", "The body is not application/json"),
     InvalidField: Kind(422, "invalid-field", "A field breaks its limit"),
     NotLoaded: Kind(422, "not-loaded", "The service does not hold what was asked for"),
+    ReloadRefused: Kind(422, "reload-refused", "The old model and index serve on"),
     Overloaded: Kind(429, "overloaded", "The service is busy"),
     CodingFailed: Kind(500, "coding-failed", "The service failed on this note"),
     NotReady: Kind(503, "not-ready", "The service is not ready"),
@@ -59,6 +67,10 @@ _HTTP: Final = {
 _RETRY_AFTER: Final = {
     "Retry-After": {"description": "Seconds to wait before trying again.", "schema": {"type": "integer", "minimum": 1}}
 }
+_CHALLENGE: Final = {
+    "WWW-Authenticate": {"description": "What is asked for, as in RFC 6750.", "schema": {"type": "string"}}
+}
+_HEADERS: Final = {401: _CHALLENGE, 403: _CHALLENGE, 429: _RETRY_AFTER, 503: _RETRY_AFTER}
 _INTERNAL: Final = Kind(500, "internal", "The service failed")
 _INTERNAL_DETAIL: Final = "An unexpected error. The request id finds its type and place in the service's log."
 
@@ -81,6 +93,8 @@ def problem_response(error: Exception, request_id: str) -> Response:
     """The HTTP answer to an error."""
     problem = problem_of(error, request_id)
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    if isinstance(error, Unauthenticated | Forbidden):
+        headers["WWW-Authenticate"] = error.challenge
     if problem.retry_after is not None:
         headers["Retry-After"] = str(problem.retry_after)
     content = problem.model_dump_json(exclude_none=True)
@@ -100,7 +114,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def _documented(status: int, content: dict[str, Any]) -> dict[str, Any]:
     response = {"description": HTTPStatus(status).phrase, "content": content}
-    return response | {"headers": _RETRY_AFTER} if status in (429, 503) else response
+    return response | {"headers": _HEADERS[status]} if status in _HEADERS else response
 
 
 def _problem(kind: Kind, detail: str, request_id: str, fields: list[FieldProblem] | None = None) -> Problem:
