@@ -23,6 +23,7 @@ class Settings(BaseModel):
     artifacts: Path = Path("artifacts")
     code_set: str = "icd-10-cm"
     model: Path | None = None
+    models: Path | None = None
     backend: str = "onnx"
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
@@ -32,6 +33,9 @@ class Settings(BaseModel):
     key_concurrency: int = Field(default=64, ge=1, le=100_000)
     deadline_seconds: float = Field(default=60.0, gt=0, le=3_600)
     stall_seconds: float = Field(default=120.0, gt=0, le=3_600)
+    drain_seconds: float = Field(default=5.0, ge=0, le=600)
+    shadow_share: float = Field(default=0.01, ge=0, le=1)
+    traces: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -15,32 +16,50 @@ from app.api.body import BodyGuard
 from app.api.guard import AccessGuard
 from app.api.problems import answer_error
 from app.api.requests import RequestMiddleware
-from app.api.routes import codes, coding, operations, page
+from app.api.routes import admin, codes, coding, operations, page
+from app.errors import NotLoaded
 from app.pipeline.coder import Coder
-from app.serving.lifecycle import OpenCoder
+from app.serving.lifecycle import Choice
 from app.serving.limits import ServingLimits
+from app.serving.opening import open_chosen
 from app.serving.service import Service, assemble_service
 from app.settings import Settings
 from app.version import VERSION
+
+if TYPE_CHECKING:
+    from app.serving.tracing import Tracing
 
 _DESCRIPTION: Final = """A clinical note goes in; ranked ICD codes with the words that justify them come out.
 
 Errors are RFC 9457 problem details and never repeat what was sent. Every answer carries X-Request-ID."""
 # FastAPI would report query strings and exception messages to any OpenTelemetry provider of the process.
 _SILENT: Final[Any] = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
-_GUARDED: Final = frozenset({"/v1/code", "/v1/code/batch"})
+_GUARDED: Final = frozenset({"/v1/code", "/v1/code/batch", "/admin/reload"})
 
 
-def create_app(settings: Settings, open_coder: OpenCoder | None = None) -> FastAPI:
-    """An application that begins to load its coder at start-up: what the settings name unless another is given."""
-    service = assemble_service(open_coder or (lambda: open_configured(settings)), limits_of(settings))
+def create_app(
+    settings: Settings, open_coder: Callable[[], Coder] | None = None, tracing: Tracing | None = None
+) -> FastAPI:
+    """An application that begins to load its coder at start-up: what the settings name unless another is given.
+
+    tracing: where spans go if the settings ask for traces, instead of the OTLP exporter
+    """
+
+    def open_coder_of(choice: Choice) -> Coder:
+        return open_chosen(settings, choice) if open_coder is None else open_coder()
+
+    if settings.traces and tracing is None:
+        tracing = configured_tracing()
+    watches = [] if tracing is None else [tracing.watch]
+    service = assemble_service(open_coder_of, limits_of(settings), settings.shadow_share, watches)
     app = FastAPI(
         title="icd-cascade",
         version=VERSION,
         description=_DESCRIPTION,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        lifespan=_lifespan(service),
+        lifespan=_lifespan(service, tracing),
         middleware=[
+            *_tracing_middleware(tracing),
             Middleware(RequestMiddleware, metrics=service.metrics),
             Middleware(AccessGuard),
             Middleware(BodyGuard, paths=_GUARDED),
@@ -52,7 +71,7 @@ def create_app(settings: Settings, open_coder: OpenCoder | None = None) -> FastA
         telemetry=_SILENT,
     )
     app.state.service = service
-    for routes in (coding, codes, operations, page):
+    for routes in (coding, codes, admin, operations, page):
         app.include_router(routes.router)
     return app
 
@@ -69,18 +88,31 @@ def limits_of(settings: Settings) -> ServingLimits:
     )
 
 
-def open_configured(settings: Settings) -> Coder:
-    """Open and verify what the settings name. Blocking, seconds."""
-    from app.pipeline.assemble import open_coder  # the models' libraries are slow to import: after /livez answers
+def configured_tracing() -> Tracing:
+    """Traces to the endpoint that the environment names. Raises NotLoaded without the extra."""
+    try:
+        from app.serving.tracing import open_tracing
 
-    return open_coder(settings.artifacts, settings.code_set, settings.model, settings.backend)
+        return open_tracing()
+    except ImportError:
+        raise NotLoaded("Traces need the extra: pip install 'icd-cascade[otel]'.") from None
 
 
-def _lifespan(service: Service) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _tracing_middleware(tracing: Tracing | None) -> list[Middleware]:
+    if tracing is None:
+        return []
+    from app.api.tracing import TracingMiddleware  # imports the extra
+
+    return [Middleware(TracingMiddleware, tracing=tracing)]
+
+
+def _lifespan(service: Service, tracing: Tracing | None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         service.start()
         yield
         service.stop()
+        if tracing is not None:
+            await asyncio.to_thread(tracing.close)
 
     return lifespan

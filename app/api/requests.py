@@ -21,7 +21,7 @@ REQUEST_ID: Final = "X-Request-ID"
 # Only ids that cannot spell a name or a record number are taken from clients: they reach logs and answers.
 _SAFE_ID: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CLIENT_GONE: Final = 499
-_UNMATCHED: Final = "unmatched"
+UNMATCHED: Final = "unmatched"
 PROBES: Final = frozenset({"/livez", "/readyz", "/metrics"})
 
 
@@ -69,7 +69,7 @@ class RequestMiddleware:
             await problem_response(error, answer.request_id)(scope, receive, answer)
 
     def _record(self, scope: Scope, answer: _Answer, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", _UNMATCHED)
+        route = getattr(scope.get("route"), "path", UNMATCHED)
         status = answer.status or 500
         self._metrics.observe_request(route, status, seconds)
         fields = {"request_id": answer.request_id, "route": route, "status": status, "ms": round(1000 * seconds, 2)}

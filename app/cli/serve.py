@@ -86,7 +86,7 @@ def serve(settings: Settings) -> int:
 
     configure_logging()
     app = create_app(settings)
-    status = asyncio.run(server.serve(app, settings.host, settings.port, _say_ready))
+    status = asyncio.run(server.serve(app, settings.host, settings.port, _say_ready, settings.drain_seconds))
     if failure := app.state.service.lifecycle.failure:
         print(f"icd-cascade: {failure}", file=sys.stderr)
     return status

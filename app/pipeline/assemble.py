@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
 
 from app.pipeline.assertion.phrases import assertion_lexicon
 from app.pipeline.pipeline import CodingPipeline
 from app.pipeline.threads import limit_search_threads
-from index_builder.loader import load
+from index_builder.loader import load, load_folder
 from model.backends import open_encoder
 from model.encoder import Encoder
 
 
 def open_coder(
-    artifacts: Path, code_set: str, model: Path | None, backend: str, *, encoding_unit: str | None = None
+    artifacts: Path,
+    code_set: str,
+    model: Path | None,
+    backend: str,
+    *,
+    index: str | None = None,
+    encoding_unit: str | None = None,
 ) -> CodingPipeline:
     """Verify and open; takes seconds. Raises ModelError or ArtifactError, which name the file at fault.
 
+    index: content hash of an artifact of the code set, instead of its current one
     encoding_unit overrides the encoder's own, for comparisons.
     """
-    return coder_of(open_encoder(model, backend), artifacts, code_set, encoding_unit=encoding_unit)
+    return coder_of(open_encoder(model, backend), artifacts, code_set, index=index, encoding_unit=encoding_unit)
 
 
-def coder_of(encoder: Encoder, artifacts: Path, code_set: str, *, encoding_unit: str | None = None) -> CodingPipeline:
-    """As `open_coder`, around an opened encoder. Raises ArtifactError."""
+def coder_of(
+    encoder: Encoder, artifacts: Path, code_set: str, *, index: str | None = None, encoding_unit: str | None = None
+) -> CodingPipeline:
+    """As `open_coder`, around an opened encoder. Raises ArtifactError. The index is closed with the pipeline."""
     limit_search_threads()
     assertion_lexicon()  # read once, now: the first note should not wait for it
-    return CodingPipeline(encoder, load(artifacts, code_set, encoder), encoding_unit=encoding_unit)
+    opened = load(artifacts, code_set, encoder) if index is None else load_folder(artifacts / code_set / index, encoder)
+    pipeline = CodingPipeline(encoder, opened, encoding_unit=encoding_unit)
+    weakref.finalize(pipeline, opened.close)  # with the last note that it codes, not with the swap
+    return pipeline

@@ -12,6 +12,7 @@ from typing import Final
 from app.errors import DeadlineExceeded, Overloaded
 from app.pipeline.coder import Coder
 from app.pipeline.coding import Coding
+from app.serving.answered import Answered, Watch
 from app.serving.batcher import Batcher, Entry
 from app.serving.limits import ServingLimits
 from app.serving.load import Load
@@ -41,11 +42,19 @@ def refusal(load: Load, lane: Lane, cost: int, limits: ServingLimits) -> ShedRea
 class Admission:
     """Admits, waits, and lets go of what nobody waits for any longer. Lives on one event loop."""
 
-    def __init__(self, batcher: Batcher, limits: ServingLimits, metrics: Metrics) -> None:
+    def __init__(
+        self, batcher: Batcher, limits: ServingLimits, metrics: Metrics, watches: Sequence[Watch] = ()
+    ) -> None:
         self._batcher = batcher
         self._limits = limits
         self._metrics = metrics
+        self._watches = watches
         self._open: Counter[str] = Counter()
+
+    @property
+    def deadline_seconds(self) -> float:
+        """The longest that a note is waited for."""
+        return self._limits.deadline_seconds
 
     async def run(
         self, coder: Coder, works: Sequence[Work], lane: Lane, request_id: str, key: str = ANONYMOUS
@@ -57,13 +66,14 @@ class Admission:
         """
         if not works:
             return []
+        arrived = time.time_ns()
         with self._counted(key, lane):
             entries = self._entries(coder, works, lane, request_id)
             self._check(lane, sum(entry.cost for entry in entries))
             self._batcher.submit(entries)
             self._metrics.queue.count_admitted(lane, len(entries))
             outcomes = await self._outcomes(entries)
-        self._observe(works, outcomes)
+        self._observe(coder, works, outcomes, arrived)
         return outcomes
 
     @contextmanager
@@ -107,10 +117,12 @@ class Admission:
         detail = f"No answer within {self._limits.deadline_seconds:g} seconds."
         return DeadlineExceeded(detail, retry_after=self._batcher.load().retry_after(lane))
 
-    def _observe(self, works: Sequence[Work], outcomes: Sequence[Outcome]) -> None:
+    def _observe(self, coder: Coder, works: Sequence[Work], outcomes: Sequence[Outcome], arrived: int) -> None:
         for work, outcome in zip(works, outcomes, strict=True):
             if isinstance(outcome, Coding):
                 characters = sum(len(document.text) for document in work.note.documents)
                 returned = len(outcome.codes) + len(outcome.candidates)
                 self._metrics.observe_coding(outcome.timings_ms, characters, returned)
+                for watch in self._watches:
+                    watch(Answered(coder, work, outcome, arrived))
         self._metrics.queue.count_expired(sum(isinstance(outcome, DeadlineExceeded) for outcome in outcomes))

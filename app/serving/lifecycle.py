@@ -1,18 +1,41 @@
-"""From start to ready: the index is loaded and verified in the background while the service already answers."""
+"""From start to stop: the pipeline that serves, how it is opened, and how another takes its place.
+
+The serving pipeline is one reference. Whoever codes a note reads it once and keeps it, so an answer belongs wholly to
+one pipeline; the old one goes with its last note (docs/decisions/0015).
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
+import weakref
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 
-from app.errors import NotReady
-from app.pipeline.coder import Coder
+from app.errors import NotReady, ReloadInProgress, ReloadRefused, ServiceError
+from app.pipeline.coder import Coder, Versions
+from app.serving.lifecycle_metrics import LifecycleMetrics, ReloadResult
 from app.serving.logs import SERVICE, log_failure
+from index_builder.errors import ArtifactError
+from model.errors import ModelError
 
-OpenCoder = Callable[[], Coder]
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which artifacts to open; None is what the settings name.
+
+    index: content hash of an artifact of the code set
+    model: name of a checkpoint folder below the settings' models
+    """
+
+    index: str | None = None
+    model: str | None = None
+
+
+OpenCoder = Callable[[Choice], Coder]
+SETTINGS = Choice()
 
 
 class State(StrEnum):
@@ -24,18 +47,27 @@ class State(StrEnum):
     STOPPING = "stopping"
 
 
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """A finished swap. previous is None if nothing had been loaded."""
+
+    previous: Versions | None
+    versions: Versions
+    seconds: float
+
+
 class Lifecycle:
-    """Opens a coder once, in a thread of its own.
+    """Opens coders, one at a time, and holds the one that serves. Thread-safe."""
 
-    on_ready is called from that thread, before the coder is handed out.
-    """
-
-    def __init__(self, open_coder: OpenCoder, on_ready: Callable[[Coder], None] = lambda coder: None) -> None:
+    def __init__(self, open_coder: OpenCoder, metrics: LifecycleMetrics) -> None:
         self._open_coder = open_coder
-        self._on_ready = on_ready
+        self._metrics = metrics
+        self._opening = threading.Lock()  # held while a coder is opened
         self._coder: Coder | None = None
         self._failure: Exception | None = None
         self._stopping = False
+        self._alive: weakref.WeakSet[Coder] = weakref.WeakSet()
+        metrics.watch(lambda: len(self._alive))
 
     @property
     def state(self) -> State:
@@ -48,7 +80,7 @@ class Lifecycle:
 
     @property
     def coder(self) -> Coder | None:
-        """The loaded coder, also while stopping; None before."""
+        """The serving coder, also while stopping; None before."""
         return self._coder
 
     @property
@@ -57,13 +89,14 @@ class Lifecycle:
         return self._failure
 
     def require(self) -> Coder:
-        """The loaded coder; raises NotReady before. Requests in flight are still answered while stopping."""
+        """The serving coder; raises NotReady before. Requests in flight are still answered while stopping."""
         if self._coder is None:
             raise NotReady(_REASONS[self.state])
         return self._coder
 
     def start(self) -> None:
-        """Begin to load; returns at once."""
+        """Begin to load what the settings name; returns at once."""
+        self._opening.acquire()
         # A daemon: a stop during loading must not wait for it.
         threading.Thread(target=self._load, name="load", daemon=True).start()
 
@@ -71,17 +104,64 @@ class Lifecycle:
         """Be no longer ready, so that no new requests are sent here."""
         self._stopping = True
 
+    def reload(self, choice: Choice = SETTINGS) -> Reloaded:
+        """Open and verify another coder, then let it serve. Blocking, seconds; notes are coded meanwhile.
+
+        Raises ReloadInProgress, NotReady while stopping, or ReloadRefused with the reason; the old coder serves on.
+        """
+        if not self._opening.acquire(blocking=False):
+            self._metrics.count_reload(ReloadResult.BUSY)
+            raise ReloadInProgress("Model and index are being opened already; try again when that is done.")
+        begin = time.perf_counter()
+        try:
+            reloaded = self._swap(choice, begin)
+        except Exception as error:
+            log_failure("reload refused", error)
+            self._metrics.count_reload(ReloadResult.REFUSED, time.perf_counter() - begin)
+            raise
+        finally:
+            self._opening.release()
+        self._metrics.count_reload(ReloadResult.SWAPPED, reloaded.seconds)
+        SERVICE.info("reloaded", extra={"seconds": round(reloaded.seconds, 3)})
+        return reloaded
+
+    def _swap(self, choice: Choice, begin: float) -> Reloaded:
+        previous = None if self._coder is None else self._coder.versions
+        try:
+            coder = self._open_coder(choice)
+        except Exception as error:
+            raise ReloadRefused(f"The old pipeline serves on. {_reason(error)}") from error
+        if self._stopping:
+            raise NotReady(_REASONS[State.STOPPING])
+        self._serve(coder)
+        return Reloaded(previous, coder.versions, time.perf_counter() - begin)
+
     def _load(self) -> None:
         begin = time.perf_counter()
         try:
-            coder = self._open_coder()
+            coder = self._open_coder(SETTINGS)
         except Exception as error:
             log_failure("loading failed", error)
             self._failure = error
             return
-        self._on_ready(coder)
-        self._coder = coder
+        finally:
+            self._opening.release()
+        self._serve(coder)
         SERVICE.log(logging.INFO, "ready", extra={"seconds": round(time.perf_counter() - begin, 3)})
+
+    def _serve(self, coder: Coder) -> None:
+        self._alive.add(coder)
+        self._metrics.announce(coder.versions)
+        self._coder, self._failure = coder, None
+
+
+def _reason(error: Exception) -> str:
+    """What an operator may read. Artifacts were read, not notes; of errors that are not ours only the type."""
+    if isinstance(error, ServiceError):
+        return error.detail
+    if isinstance(error, ArtifactError | ModelError):
+        return str(error)
+    return f"Opening failed with {type(error).__name__}; the service's log names the place."
 
 
 _REASONS = {

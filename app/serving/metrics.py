@@ -6,11 +6,22 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    Info,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from app.pipeline.coder import Versions
+from app.serving.lifecycle_metrics import LifecycleMetrics
 from app.serving.queue_metrics import QueueMetrics
+from app.serving.shadow_metrics import ShadowMetrics
 from app.version import VERSION
 
 REQUEST_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 30.0)
@@ -56,12 +67,10 @@ class Metrics:
             ("type",),
             registry=self.registry,
         )
-        self._index = Gauge(
-            "icd_index_info",
-            "1 for the loaded model, index and code set.",
-            ("model", "index", "code_set", "calibration"),
-            registry=self.registry,
-        )
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self.registry)
+        self.lifecycle = LifecycleMetrics(self.registry)
+        self.shadow = ShadowMetrics(self.registry)
         self.queue = QueueMetrics(self.registry)
         Info("icd_build", "The running service.", registry=self.registry).info({"version": VERSION})
 
@@ -85,11 +94,6 @@ class Metrics:
     def count_failure(self, error: BaseException) -> None:
         """One note that the pipeline failed on."""
         self._failures.labels(type(error).__name__).inc()
-
-    def announce(self, versions: Versions) -> None:
-        """Name what answers are made with from now on."""
-        self._index.clear()
-        self._index.labels(versions.model, versions.index, versions.code_set, versions.calibration or "none").set(1)
 
     def expose(self) -> bytes:
         """The Prometheus text of all instruments."""

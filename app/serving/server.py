@@ -1,8 +1,9 @@
-"""uvicorn with our own way to stop: a signal ends readiness, requests in flight are answered, the exit status is 0."""
+"""uvicorn with our own signals (app/serving/stopping.py): what is in flight is answered, the exit status is 0."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,10 +12,15 @@ from typing import Final
 import uvicorn
 from fastapi import FastAPI
 
+from app.errors import ServiceError
 from app.serving.lifecycle import Lifecycle, State
+from app.serving.logs import SERVICE
+from app.serving.service import Service
+from app.serving.stopping import Stopping
 
-_GRACE_SECONDS: Final = 30
+_GRACE_SECONDS: Final = 5  # beyond the deadline of the requests in flight
 _POLL_SECONDS: Final = 0.05
+_CLOSE: Final = (b"connection", b"close")
 
 
 class Server(uvicorn.Server):
@@ -31,23 +37,41 @@ class Server(uvicorn.Server):
         host, port = self.servers[0].sockets[0].getsockname()[:2]
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
+    def part(self) -> None:
+        """Close every connection after its next answer, so that clients go elsewhere before the socket closes."""
+        self.config.encoded_headers.append(_CLOSE)  # read again every second
+        self.server_state.default_headers = [*self.server_state.default_headers, _CLOSE]
 
-async def serve(app: FastAPI, host: str, port: int, say: Callable[[str], None]) -> int:
-    """Answer until SIGTERM or SIGINT; returns 0, or 1 if loading failed. say hears one line when ready."""
-    lifecycle: Lifecycle = app.state.service.lifecycle
-    server = Server(_configuration(app, host, port))
+    def end(self) -> None:
+        """Close the sockets and answer what is in flight; called again: drop what is in flight."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
 
-    def stop() -> None:
-        server.force_exit = server.should_exit  # a second signal does not wait for requests
-        lifecycle.stop()
-        server.should_exit = True
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop)
-    watcher = asyncio.create_task(_watch(server, lifecycle, say))
+async def serve(app: FastAPI, host: str, port: int, say: Callable[[str], None], drain_seconds: float = 0.0) -> int:
+    """Answer until SIGTERM or SIGINT; SIGHUP opens model and index anew.
+
+    Returns 0, or 1 if loading failed. say hears one line when ready. drain_seconds: served on after SIGTERM.
+    """
+    service: Service = app.state.service
+    server = Server(_configuration(app, host, port, service))
+    stopping = Stopping(service, server, drain_seconds)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stopping.terminate)
+    loop.add_signal_handler(signal.SIGINT, stopping.interrupt)
+    loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, _reload, service.lifecycle))
+    watcher = asyncio.create_task(_watch(server, service.lifecycle, say))
     await server.serve()
     await watcher
-    return 0 if lifecycle.failure is None else 1
+    return 0 if service.lifecycle.failure is None else 1
+
+
+def _reload(lifecycle: Lifecycle) -> None:
+    """Who sends SIGHUP reads the outcome in the log and in the metrics."""
+    try:
+        lifecycle.reload()
+    except ServiceError as error:
+        SERVICE.warning("SIGHUP changed nothing", extra={"error": type(error).__name__})
 
 
 async def _watch(server: Server, lifecycle: Lifecycle, say: Callable[[str], None]) -> None:
@@ -59,7 +83,7 @@ async def _watch(server: Server, lifecycle: Lifecycle, say: Callable[[str], None
         await asyncio.sleep(_POLL_SECONDS)
 
 
-def _configuration(app: FastAPI, host: str, port: int) -> uvicorn.Config:
+def _configuration(app: FastAPI, host: str, port: int, service: Service) -> uvicorn.Config:
     # uvicorn's access log would hold paths and queries; ours holds route templates.
     return uvicorn.Config(
         app,
@@ -69,5 +93,5 @@ def _configuration(app: FastAPI, host: str, port: int) -> uvicorn.Config:
         log_config=None,
         lifespan="on",
         server_header=False,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_graceful_shutdown=math.ceil(service.admission.deadline_seconds) + _GRACE_SECONDS,
     )
