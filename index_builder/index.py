@@ -115,6 +115,14 @@ class CodeIndex:
         """Full-width unit vectors of these forms: (n,) -> (n, D) float32."""
         return prefix(self._forms[rows], self.manifest.dimensions)
 
+    def prefix_vectors(self, dimensions: int) -> Floats:
+        """All forms' unit prefixes of one of the manifest's widths, (F, dimensions), read-only."""
+        return self._prefixes[dimensions]
+
+    def owners(self, rows: Integers) -> Integers:
+        """The position of the code that each form belongs to: (n,) -> (n,)."""
+        return np.asarray(np.searchsorted(self._offsets, rows, side="right") - 1, dtype=np.int64)
+
     def close(self) -> None:
         """Close the catalog. The mapped matrix goes with the last reference to it."""
         self.catalog.close()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from model.tokenization import TextTokenizer
     from model.training.loop import Trainer
     from model.training.mining import CodedNote
-    from model.training.pairs import Term
+    from model.training.pairs import Clause, Term
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -36,6 +36,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=0, help="0 = all cores")
     parser.add_argument("--codiesp", type=Path, help="CodiEsp folder: clauses of its training notes are mined")
+    parser.add_argument(
+        "--artifacts", type=Path, help="an index of the start model: finds its mistakes on marked words"
+    )
+    parser.add_argument("--notes", type=Path, help="CSV of notes without codes, for self-training")
+    parser.add_argument("--notes-limit", type=int, default=400, help="how many of them are read")
     parser.add_argument("--mine-at", default="500,900", help="steps at which clauses are mined with the model so far")
     parser.add_argument("--mine-floor", type=float, default=0.45, help="least cosine of a mined clause")
     parser.add_argument("--hold-out", type=float, default=0.0, help="share of 3-character categories without terms")
@@ -46,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
     """Train, resume when the run folder holds a state, export at the end."""
     import torch
 
+    from model.checkpoint import Checkpoint
     from model.export import export
     from model.training.loop import Trainer, TrainingOptions, rotate_to_principal_axes, seed_everything
     from model.training.network import NestedEncoder
@@ -58,10 +64,15 @@ def run(args: argparse.Namespace) -> int:
     options = TrainingOptions(**{k: v for k, v in vars(args).items() if k in names})
     terms = training_terms(args.hold_out, args.seed)
     _say(f"{len(terms)} terms of {len({t.code for t in terms})} codes")
-    network = NestedEncoder.open(args.start, [int(layer) for layer in args.layers.split(",")])
+    trained = (Path(args.start) / "cascade.json").exists()
+    layers = [int(layer) for layer in args.layers.split(",")]
+    network = (
+        NestedEncoder.resume(Checkpoint.open(Path(args.start))) if trained else NestedEncoder.open(args.start, layers)
+    )
     tokenizer = save_tokenizer(args.start, args.run / "source")
     trainer = Trainer(network, tokenizer, options, args.run, _say)
-    rotate_to_principal_axes(trainer, [t.pieces for t in terms[:: max(1, len(terms) // 4000)]])
+    if not trained:
+        rotate_to_principal_axes(trainer, [t.pieces for t in terms[:: max(1, len(terms) // 4000)]])
     trainer.resume()
     train(trainer, terms, args)
     card = {
@@ -79,17 +90,46 @@ def run(args: argparse.Namespace) -> int:
 def train(trainer: Trainer, terms: Sequence[Term], args: argparse.Namespace) -> None:
     """Train in stretches: at every mark the clauses of the coded notes are mined anew with the model so far."""
     from model.training.mining import mine_clauses
-    from model.training.pairs import Clause, PairSampler
+    from model.training.pairs import PairSampler
 
     marks = sorted({int(m) for m in args.mine_at.split(",")} if args.codiesp else set())
-    clauses: list[Clause] = []
+    clauses: list[Clause] = marked_and_literal(args) if args.artifacts else []
+    fixed = bool(clauses)
     for stop in [m for m in [*marks, args.steps] if trainer.step < m <= args.steps]:
-        if any(m <= trainer.step for m in marks):
+        if not fixed and any(m <= trainer.step for m in marks):
             notes = coded_notes(args.codiesp / "train")
             clauses = mine_clauses(notes, terms, trainer.embed, floor=args.mine_floor)
             _say(f"mined {len(clauses)} clauses from {len(notes)} notes")
         sampler = PairSampler(terms, clauses, seed=args.seed + trainer.step, clause_share=args.clause_share)
         trainer.train(sampler, until=stop)
+
+
+def marked_and_literal(args: argparse.Namespace) -> list[Clause]:
+    """Clauses whose words were marked by coders, with the start model's mistakes, and clauses of uncoded notes.
+
+    They are kept in the run folder, so that a resumed run goes on with the same ones.
+    """
+    from app.pipeline.assemble import open_coder
+    from app.training.clauses import coded_clauses, literal_clauses
+    from app.training.keeping import read_clauses, read_notes, write_clauses
+    from app.training.mentions import marked_clauses
+    from model.backends import open_encoder
+
+    kept = args.run / "clauses.jsonl"
+    if kept.exists():
+        return read_clauses(kept)
+    pipeline = open_coder(args.artifacts, "icd-10-cm", Path(args.start), "onnx")
+    clauses: list[Clause] = []
+    if args.codiesp:
+        marked = marked_clauses(args.codiesp, "train", pipeline.catalog)
+        clauses += coded_clauses(marked, open_encoder(Path(args.start), "onnx"), pipeline)
+        _say(f"{len(clauses)} queries from {len(marked)} marked mentions")
+    if args.notes:
+        literal = literal_clauses(read_notes(args.notes, args.notes_limit), pipeline, least=0.93, longer=2)
+        _say(f"{len(literal)} clauses of uncoded notes name a code almost literally")
+        clauses += literal
+    write_clauses(clauses, kept)
+    return clauses
 
 
 def save_tokenizer(start: str, folder: Path) -> TextTokenizer:

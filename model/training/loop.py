@@ -16,9 +16,9 @@ from torch import Tensor
 
 from model.nested import PREFIXES
 from model.tokenization import TextTokenizer
-from model.training.losses import matryoshka
+from model.training.losses import Hard, matryoshka
 from model.training.network import NestedEncoder, encode_pieces, split_pieces
-from model.training.pairs import Pair, PairSampler, Text, not_negatives
+from model.training.pairs import Pair, PairSampler, Text, not_hard, not_negatives
 
 Report = Callable[[str], None]
 
@@ -77,9 +77,14 @@ class Trainer:
 
     def loss(self, pairs: Sequence[Pair]) -> Tensor:
         """The MRL loss of one batch. Each distinct text is encoded once."""
-        texts = list(dict.fromkeys([p.query for p in pairs] + [p.target for p in pairs]))
+        negatives = list(dict.fromkeys(p.negative for p in pairs if p.negative))
+        wanted = [p.query for p in pairs] + [p.target for p in pairs] + [n.text for n in negatives]
+        texts = list(dict.fromkeys(wanted))
         place = {text: i for i, text in enumerate(texts)}
         vectors = self.embed(texts)
+        hard = None
+        if negatives:
+            hard = Hard(vectors[[place[n.text] for n in negatives]], torch.from_numpy(not_hard(pairs, negatives)))
         return matryoshka(
             vectors[[place[p.query] for p in pairs]],
             vectors[[place[p.target] for p in pairs]],
@@ -87,6 +92,7 @@ class Trainer:
             prefixes=self.options.prefixes,
             weights=self.options.weights,
             temperature=self.options.temperature,
+            hard=hard,
         )
 
     def train(self, sampler: PairSampler, *, until: int | None = None) -> None:

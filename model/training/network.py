@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoModel
 
+from model.checkpoint import Checkpoint
 from model.nested import WIDTH
 from model.tokenization import TextTokenizer, Tokenized, token_budget_batches
 
@@ -45,6 +46,14 @@ class NestedEncoder(nn.Module):
         if getattr(backbone, "pooler", None) is not None:
             backbone.pooler = None  # never read: without it no unused weight is trained or shipped
         return cls(backbone, layers)
+
+    @classmethod
+    def resume(cls, checkpoint: Checkpoint) -> NestedEncoder:
+        """A trained checkpoint, projection included, to be trained on."""
+        network = cls.open(checkpoint.path, checkpoint.layers)
+        with torch.no_grad():
+            network.projection.weight.copy_(torch.from_numpy(checkpoint.projection()))
+        return network
 
     def states(self, ids: Tensor, mask: Tensor) -> Tensor:
         """ids, mask (B, L) -> states of the read layers side by side, (B, L, R)."""

@@ -31,20 +31,35 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
+class Negative:
+    """A wording that a query must not find, and its code."""
+
+    code: str
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
 class Pair:
-    """A query and the target that it should find."""
+    """A query, the target that it should find, and a hard negative where one is known."""
 
     code: str
     query: Text
     target: Text
+    negative: Negative | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A clause of a real note and a code that the note's coder gave, found to belong together."""
+    """A clause of a real note and a code that belongs to it.
+
+    target:    the code's wording that fits best; None = any
+    negatives: (code, wording) that a model took for right and that are not
+    """
 
     code: str
     text: str
+    target: Text | None = None
+    negatives: tuple[tuple[str, Text], ...] = ()
 
 
 class PairSampler:
@@ -83,7 +98,9 @@ class PairSampler:
 
     def _from_clause(self) -> Pair:
         clause = self._rng.choice(self._clauses)
-        return Pair(clause.code, (clause.text,), self._target(clause.code))
+        target = clause.target if clause.target and self._rng.random() < 0.5 else self._target(clause.code)
+        negative = Negative(*self._rng.choice(clause.negatives)) if clause.negatives else None
+        return Pair(clause.code, (clause.text,), target, negative)
 
     def _from_terms(self, code: str) -> Pair:
         source = self._draw(code)
@@ -107,16 +124,29 @@ def not_negatives(pairs: Sequence[Pair]) -> npt.NDArray[np.bool_]:
     That is the same code, a parent or child of it, or the same words: E11 and E11.9 are both right for "type 2
     diabetes", and the same term stands under several codes.
     """
-    size = len(pairs)
-    mask = np.zeros((size, size), dtype=np.bool_)
-    words = [_fold(p.target) for p in pairs]
-    asked = [_fold(p.query) for p in pairs]
-    for i in range(size):
-        for j in range(i + 1, size):
-            a, b = pairs[i].code, pairs[j].code
-            if a.startswith(b) or b.startswith(a) or words[i] == words[j] or asked[i] == asked[j]:
-                mask[i, j] = mask[j, i] = True
+    codes = [p.code for p in pairs]
+    asked, words = [_fold(p.query) for p in pairs], [_fold(p.target) for p in pairs]
+    related = np.array([[_related(a, b) for b in codes] for a in codes], dtype=np.bool_).reshape(len(pairs), len(pairs))
+    mask = related | _equal(words, words) | _equal(asked, asked)
+    np.fill_diagonal(mask, False)
     return mask
+
+
+def not_hard(pairs: Sequence[Pair], negatives: Sequence[Negative]) -> npt.NDArray[np.bool_]:
+    """(B, N): True where a hard negative of one pair may be right for another: a related code or the same words."""
+    codes, texts = [n.code for n in negatives], [_fold(n.text) for n in negatives]
+    mask = np.array([[_related(p.code, c) for c in codes] for p in pairs], dtype=np.bool_)
+    return mask.reshape(len(pairs), len(negatives)) | _equal([_fold(p.target) for p in pairs], texts)
+
+
+def _related(a: str, b: str) -> bool:
+    return a.startswith(b) or b.startswith(a)
+
+
+def _equal(a: Sequence[str], b: Sequence[str]) -> npt.NDArray[np.bool_]:
+    number = {text: i for i, text in enumerate(dict.fromkeys([*a, *b]))}
+    left, right = (np.array([number[t] for t in texts], dtype=np.int64) for texts in (a, b))
+    return np.asarray(left[:, None] == right[None, :])
 
 
 def _fold(text: Text) -> str:

@@ -1,0 +1,73 @@
+"""Clauses of notes as training data: marked by coders, or named almost literally by a note that nobody coded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from app.pipeline.note import CodingOptions, Note
+from app.pipeline.pipeline import CodingPipeline
+from app.pipeline.segment import segment
+from app.training.mentions import MarkedClause, distinct_queries
+from app.training.nearest import nearest_codes
+from index_builder.embedding import split_form
+from index_builder.index import CodeHits
+from model.encoder import Encoder
+from model.training.pairs import Clause, Text
+
+MISTAKES = 8  # nearest wrong codes kept per query
+
+
+def coded_clauses(marked: Sequence[MarkedClause], encoder: Encoder, pipeline: CodingPipeline) -> list[Clause]:
+    """Marked words and their clauses with the right code's nearest wording and the model's own mistakes.
+
+    A mistake is a near code that the note's coder gave nowhere in the note, and that is no parent or child of a code
+    that was given.
+    """
+    queries = distinct_queries(marked)
+    near = dict(zip(queries, nearest_codes(encoder, pipeline.index, queries, 60), strict=True))
+    return [
+        Clause(one.code, text, _nearest_form(pipeline, near[text], one.code), _mistakes(pipeline, near[text], one))
+        for one in marked
+        for text in dict.fromkeys((one.words, one.clause))
+    ]
+
+
+def literal_clauses(notes: Iterable[Note], pipeline: CodingPipeline, *, least: float, longer: int) -> list[Clause]:
+    """Self-training on notes without codes: clauses with words whose score is at least `least` for some code.
+
+    Only clauses with `longer` more words than the evidence are kept: they teach that the words around a finding do not
+    change it.
+    """
+    options = CodingOptions(top_k=30, assertion="annotate", billable_only=False)
+    found: dict[tuple[str, str], Clause] = {}
+    for note in notes:
+        cut = segment(note)
+        coding = pipeline.code([note], [options])[0]
+        for item in (*coding.codes, *coding.candidates):
+            best = item.evidence[0]
+            clause = next(c for c in cut.clauses if c.document == best.document and c.start <= best.start < c.end)
+            text = cut.text_of(clause)
+            if best.weight >= least and len(text.split()) >= len(best.text.split()) + longer:
+                found.setdefault((item.code, text), Clause(item.code, text, (best.text,), ()))
+    return list(found.values())
+
+
+def _nearest_form(pipeline: CodingPipeline, near: CodeHits, code: str) -> Text | None:
+    """The right code's wording that is nearest to the query, where it is among the nearest codes at all."""
+    position = pipeline.catalog.position(code)
+    rows = [row for row, p in enumerate(near.positions.tolist()) if p == position]
+    return _pieces(pipeline, int(near.forms[rows[0]])) if rows else None
+
+
+def _pieces(pipeline: CodingPipeline, form: int) -> Text:
+    return tuple(piece for piece in split_form(pipeline.catalog.form(form)) if piece)
+
+
+def _mistakes(pipeline: CodingPipeline, near: CodeHits, one: MarkedClause) -> tuple[tuple[str, Text], ...]:
+    names = pipeline.catalog.code_names
+    wrong = []
+    for position, form in zip(near.positions.tolist(), near.forms.tolist(), strict=True):
+        name = names[position]
+        if not any(name.startswith(given) or given.startswith(name) for given in one.note_codes):
+            wrong.append((name, _pieces(pipeline, form)))
+    return tuple(wrong[:MISTAKES])

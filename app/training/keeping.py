@@ -1,0 +1,48 @@
+"""Training data on disk: clauses of a run as JSON lines, and notes that nobody coded."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from app.evaluation.errors import CorpusError
+from app.pipeline.note import Document, Note
+from model.training.pairs import Clause
+
+ASIDE = 11
+
+
+def write_clauses(clauses: Iterable[Clause], file: Path) -> None:
+    """One clause a line; whole or not at all."""
+    part = file.with_suffix(".part")
+    with part.open("w", encoding="utf-8") as stream:
+        for c in clauses:
+            stream.write(json.dumps([c.code, c.text, c.target, c.negatives], ensure_ascii=False) + "\n")
+    part.replace(file)
+
+
+def read_clauses(file: Path) -> list[Clause]:
+    """What `write_clauses` wrote."""
+    clauses = []
+    for line in file.read_text(encoding="utf-8").splitlines():
+        code, text, target, negatives = json.loads(line)
+        wrong = tuple((name, tuple(words)) for name, words in negatives)
+        clauses.append(Clause(code, text, tuple(target) if target else None, wrong))
+    return clauses
+
+
+def read_notes(file: Path, limit: int) -> list[Note]:
+    """At most `limit` notes, evenly spread over a CSV file with a column `transcription` or `text`.
+
+    Every eleventh row is kept aside for looking at answers and never read. Raises CorpusError.
+    """
+    with file.open(encoding="utf-8", newline="") as stream:
+        rows = csv.DictReader(stream)
+        column = next((name for name in ("transcription", "text") if name in (rows.fieldnames or ())), None)
+        if column is None:
+            raise CorpusError(f"{file} line 1: expected a column transcription or text")
+        texts = [row[column] for number, row in enumerate(rows) if number % ASIDE and row[column]]
+    step = max(1, len(texts) // limit)
+    return [Note((Document(text),)) for text in texts[::step][:limit]]
