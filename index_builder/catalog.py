@@ -93,14 +93,20 @@ class Catalog:
         return int(self.offsets[-1])
 
     def position(self, code: str) -> int | None:
-        """Position of a code, written with or without its dot, in any case; None where there is none."""
+        """Position of a code, written with or without its dot, in any case; None where there is none.
+
+        ICD-9 has codes that differ in the dot alone (39.61 is an operation, 396.1 a disease): the code as it is written
+        comes first, the first in order where it is written otherwise.
+        """
         wanted = plain(code)
         if not wanted.isascii():
             return None
-        at = int(np.searchsorted(self._plain, wanted.encode(), sorter=self._by_plain))
-        if at == self.code_count or self._plain[self._by_plain[at]] != wanted.encode():
-            return None
-        return int(self._by_plain[at])
+        start, stop = (
+            int(np.searchsorted(self._plain, wanted.encode(), side=side, sorter=self._by_plain))
+            for side in ("left", "right")
+        )
+        same = [int(position) for position in self._by_plain[start:stop]]
+        return next((position for position in same if self.code_names[position] == code), same[0] if same else None)
 
     def entry(self, position: int) -> Code:
         """The code at a position. Raises IndexError outside 0..C-1."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import signal
 import sys
 import time
@@ -12,13 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.cli.progress import BuildClock, shown_progress
+from app.evaluation.errors import EvaluationError
 from app.version import VERSION
-from index_builder.errors import ArtifactError
+from index_builder.errors import ArtifactError, CodeSetError
 from model.errors import ModelError
 
 if TYPE_CHECKING:
     from types import FrameType
 
+    from app.evaluation.corpora import Label
     from index_builder.codesets.protocol import CodeSet
     from index_builder.manifest import Manifest
     from model.encoder import Encoder
@@ -31,7 +34,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Register the command."""
     parser = subparsers.add_parser("build", help="build and publish the index of a code set")
     parser.add_argument("--artifacts", type=Path, required=True, help="folder of the artifacts")
-    parser.add_argument("--code-set", choices=CODE_SETS, default=CODE_SETS[0])
+    parser.add_argument("--code-set", type=_name, help="default: icd-10-cm; the corpus's name with --corpus")
+    labels = parser.add_mutually_exclusive_group()
+    labels.add_argument("--labels", type=Path, help="code set of a file of lines `code<TAB>title`; needs --code-set")
+    labels.add_argument("--corpus", help="code set of a corpus's own labels, e.g. mimic-iii-50; needs --path")
+    parser.add_argument("--path", type=Path, help="folder of the corpus, as published")
     parser.add_argument("--model", type=Path, help="checkpoint folder; the shipped default where not given")
     parser.add_argument("--backend", choices=("onnx", "torch"), default="onnx")
     parser.add_argument("--prefixes", type=_prefixes, default=(64,), help="stage-one dimensions, e.g. 64,128")
@@ -43,13 +50,12 @@ def run(args: argparse.Namespace) -> int:
 
     try:
         with _stopped_by_sigterm():
-            build_index(
-                open_code_set(args.code_set), open_encoder(args.model, args.backend), args.artifacts, args.prefixes
-            )
+            code_set = _code_set(args)
+            build_index(code_set, open_encoder(args.model, args.backend), args.artifacts, args.prefixes)
     except KeyboardInterrupt:
         _say("stopped; the same command goes on from the last finished chunk")
         return STOPPED
-    except (ArtifactError, ModelError) as error:
+    except (ArtifactError, ModelError, EvaluationError) as error:
         _say(f"not built: {error}")
         return 1
     return 0
@@ -86,6 +92,39 @@ def open_code_set(name: str) -> CodeSet:
     from index_builder.codesets.icd10cm import ICD10CM
 
     return {"icd-10-cm": ICD10CM}[name]()
+
+
+def _code_set(args: argparse.Namespace) -> CodeSet:
+    """The code set that the flags ask for. Raises CodeSetError or CorpusError."""
+    if args.labels is None and args.corpus is None:
+        name = args.code_set or CODE_SETS[0]
+        if name not in CODE_SETS:
+            raise CodeSetError(name, f"unknown; {', '.join(CODE_SETS)} are built in, others need --labels or --corpus")
+        return open_code_set(name)
+    from index_builder.codesets.label_list import LabelList, read_labels
+
+    name = args.code_set or args.corpus
+    if name is None or name in CODE_SETS:
+        raise CodeSetError(args.labels or args.corpus, "needs --code-set, a name of its own")
+    return LabelList(name, read_labels(args.labels) if args.labels else _corpus_labels(args.corpus, args.path))
+
+
+def _corpus_labels(name: str, path: Path | None) -> Iterator[Label]:
+    from app.evaluation.corpora import Labelled, open_corpus
+    from app.evaluation.errors import CorpusError
+
+    if path is None:
+        raise CorpusError(f"--corpus {name} needs --path, the corpus's folder")
+    corpus = open_corpus(name, path)
+    if not isinstance(corpus, Labelled):
+        raise CorpusError(f"{name} is coded in a code set of the product: build that one")
+    return corpus.labels()
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]+([.-][a-z0-9]+)*", text):
+        raise argparse.ArgumentTypeError("a code set is named by a-z, 0-9, single dots and dashes: its folder")
+    return text
 
 
 def _prefixes(text: str) -> tuple[int, ...]:

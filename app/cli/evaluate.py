@@ -13,7 +13,7 @@ from rich.console import Console
 from app.cli.options import add_artifact_flags, settings_of
 from app.cli.progress import shown_progress
 from app.evaluation import report
-from app.evaluation.corpora import count_codes, match, open_corpus
+from app.evaluation.corpora import NAMES, count_codes, match, open_corpus
 from app.evaluation.errors import EvaluationError
 from app.version import VERSION
 
@@ -27,7 +27,7 @@ TERMS = "terms"
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the command."""
     parser = subparsers.add_parser("evaluate", help="measure the pipeline on a coded corpus")
-    parser.add_argument("--corpus", choices=("codiesp", TERMS), required=True)
+    parser.add_argument("--corpus", choices=(*NAMES, TERMS), required=True)
     parser.add_argument("--path", type=Path, help="folder of the corpus, as published")
     parser.add_argument("--split", default="dev")
     parser.add_argument("--train-split", help="split whose code frequencies make the buckets, e.g. train")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.evaluation.corpora import CodiEsp, count_codes, match, open_corpus
+from app.evaluation.corpora import CodiEsp, count_codes, match
 from app.evaluation.errors import CorpusError
 from index_builder.catalog import Catalog
 from index_builder.codesets.protocol import Code, FormSource, SurfaceForm
@@ -65,10 +65,3 @@ def test_gold_takes_the_catalogs_spelling_and_unknown_codes_stay(tmp_path: Path)
     (note,) = CodiEsp(write_split(tmp_path, {"a": b"x"}, "a\tr509\na\tz99.old\n")).notes("dev")
     assert [found.gold for found in match([note], catalog)] == [{"R50.9", "Z99.OLD"}]
     catalog.close()
-
-
-def test_an_unknown_corpus_and_a_missing_folder_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(CorpusError, match="unknown corpus"):
-        open_corpus("other", tmp_path)
-    with pytest.raises(CorpusError, match="not a folder"):
-        open_corpus("codiesp", tmp_path / "nowhere")
