@@ -1,5 +1,7 @@
 """Metrics of code assignment: micro and macro F1 and AUC over the whole label space, from sparse rankings.
 
+Where a model scores every label of every note, full_matrix has the same metrics without any tie at the bottom.
+
 A ranking names a few hundred of some hundred thousand labels. Nothing is known of the order of the rest, so the rest
 shares one score below every ranked one. For F1 the rest is never predicted; for AUC it is one large tie, and a gold
 label in it is worth 1/2 against every other unranked label. Long rankings therefore give a truer AUC than short ones.
@@ -94,12 +96,16 @@ def assign_pairs(scored: Scored, chosen: npt.NDArray[np.bool_], threshold: float
     size = len(scored.support)
     right = np.bincount(scored.labels[chosen & scored.hits], minlength=size).astype(np.float64)
     predicted = np.bincount(scored.labels[chosen], minlength=size).astype(np.float64)
-    support = scored.support.astype(np.float64)
+    return assignment_of(right, predicted, scored.support.astype(np.float64), threshold)
+
+
+def assignment_of(right: Values, predicted: Values, support: Values, threshold: float | None) -> Assignment:
+    """Quality from the counts of each label, (L,): pairs that are right, pairs predicted, pairs that are gold."""
     precision, recall = _ratio(right.sum(), predicted.sum()), _ratio(right.sum(), support.sum())
     present = support > 0
     per_label = 2 * right[present] / (predicted[present] + support[present])
-    macro_precision = _share(right, predicted).mean() if size else 0.0
-    macro_recall = _share(right, support).mean() if size else 0.0
+    macro_precision = _share(right, predicted).mean() if len(support) else 0.0
+    macro_recall = _share(right, support).mean() if len(support) else 0.0
     return Assignment(
         threshold,
         int(predicted.sum()),
@@ -111,6 +117,15 @@ def assign_pairs(scored: Scored, chosen: npt.NDArray[np.bool_], threshold: float
     )
 
 
+def exact_match_ratio(predicted: Sequence[AbstractSet[str]], gold: Sequence[AbstractSet[str]]) -> float:
+    """Share of notes whose predicted set is the gold set (EMR, Edin et al. 2023); NaN without notes.
+
+    Raises ValueError when the lengths differ.
+    """
+    matches = [one == other for one, other in zip(predicted, gold, strict=True)]
+    return sum(matches) / len(matches) if matches else float("nan")
+
+
 def best_threshold(scored: Scored) -> float:
     """The global threshold of the highest micro F1 over every score that occurs; infinity when nothing is ranked.
 
@@ -118,13 +133,18 @@ def best_threshold(scored: Scored) -> float:
     at a disadvantage. The higher threshold wins a tie. A threshold found on the notes it is judged on flatters: report
     it as such.
     """
-    if not len(scored.scores):
+    return threshold_of_best_f1(scored.scores, scored.hits, int(scored.support.sum()))
+
+
+def threshold_of_best_f1(scores: Values, hits: npt.NDArray[np.bool_], positives: int) -> float:
+    """As `best_threshold`, of pairs (T,) of which `positives` are gold, those that are not among the T included."""
+    if not len(scores):
         return float("inf")
-    order = np.argsort(-scored.scores, kind="stable")
-    ordered, right = scored.scores[order], np.cumsum(scored.hits[order])
+    order = np.argsort(-scores, kind="stable")
+    ordered, right = scores[order], np.cumsum(hits[order])
     last = np.append(ordered[1:] != ordered[:-1], True)  # a threshold takes all of a tie or none
     predicted = np.arange(1, len(ordered) + 1)
-    f1 = 2 * right / (predicted + scored.support.sum())
+    f1 = 2 * right / (predicted + positives)
     return float(ordered[last][np.argmax(f1[last])])
 
 
@@ -136,7 +156,7 @@ def micro_auc(scored: Scored) -> float:
     """
     positives = int(scored.support.sum())
     negatives = scored.count * len(scored.support) - positives
-    return _auc(scored.scores, scored.hits, positives, negatives)
+    return auc_of_pairs(scored.scores, scored.hits, positives, negatives)
 
 
 def macro_auc(scored: Scored) -> float:
@@ -151,7 +171,7 @@ def macro_auc(scored: Scored) -> float:
     for label in judgeable:
         rows = order[bounds[label] : bounds[label + 1]]
         positives = int(scored.support[label])
-        areas.append(_auc(scored.scores[rows], scored.hits[rows], positives, scored.count - positives))
+        areas.append(auc_of_pairs(scored.scores[rows], scored.hits[rows], positives, scored.count - positives))
     return float(np.mean(areas)) if areas else float("nan")
 
 
@@ -160,8 +180,12 @@ def harmonic(precision: float, recall: float) -> float:
     return 2 * precision * recall / (precision + recall) if precision + recall > 0 else 0.0
 
 
-def _auc(scores: Values, hits: npt.NDArray[np.bool_], positives: int, negatives: int) -> float:
-    """AUC of ranked pairs plus unranked ones that tie below them."""
+def auc_of_pairs(scores: Values, hits: npt.NDArray[np.bool_], positives: int, negatives: int) -> float:
+    """Area under the ROC curve (Mann-Whitney, ties 1/2) of some pairs; NaN without positives or without negatives.
+
+    scores, hits (T,): the pairs that were ranked. positives and negatives count all pairs: what is in them and not
+    among the T ties at the bottom.
+    """
     if positives == 0 or negatives == 0:
         return float("nan")
     bottom = negatives - int((~hits).sum())  # unranked negatives

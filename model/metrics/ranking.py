@@ -1,4 +1,4 @@
-"""Metrics of ranked lists: MAP, P@k, R@k, R-precision, frequency buckets and prefix match.
+"""Metrics of ranked lists: MAP, P@k, R@k, R-precision, frequency buckets and prefix match (nDCG and others: gain).
 
 Definitions: Manning, Raghavan, Schuetze 2008, "Introduction to Information Retrieval", section 8.4. Every ranking is
 judged against the whole gold set, also the part that was never ranked, so a short list cannot look better than it is.
@@ -17,6 +17,8 @@ Values = npt.NDArray[np.float64]
 
 CATEGORY_LENGTH = 3  # an ICD category is the first three characters of its codes
 BUCKETS = ("0", "1-7", "8+")
+ALL_PRECISIONS = (1, 3, 5, 8, 15)  # ICD coding reports 5, 8 and 15, extreme classification 1, 3 and 5
+ALL_RECALLS = (5, 8, 10, 15, 20, 50, 200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +89,13 @@ def r_precisions(judged: Judged) -> Values:
     return _per_gold((judged.hits & within).sum(axis=1).astype(np.float64), judged)
 
 
-def summary(judged: Judged) -> dict[str, float]:
-    """The ranking metrics of the report, averaged over the notes that have gold."""
+def summary(
+    judged: Judged, precisions: Sequence[int] = (5, 8, 15), recalls: Sequence[int] = (5, 20, 200)
+) -> dict[str, float]:
+    """The ranking metrics of the report at these depths, averaged over the notes that have gold."""
     metrics: dict[str, Values] = {"MAP": average_precisions(judged), "R-precision": r_precisions(judged)}
-    metrics |= {f"P@{k}": precisions_at(judged, k) for k in (5, 8, 15)}
-    metrics |= {f"R@{k}": recalls_at(judged, k) for k in (5, 20, 200)}
+    metrics |= {f"P@{k}": precisions_at(judged, k) for k in precisions}
+    metrics |= {f"R@{k}": recalls_at(judged, k) for k in recalls}
     return {name: mean(values) for name, values in metrics.items()}
 
 
@@ -119,12 +123,20 @@ def by_frequency(
 
 def by_category(rankings: Sequence[Sequence[str]], gold: Sequence[AbstractSet[str]]) -> Judged:
     """Near misses: codes count by their first three characters. A category stands at the rank of its best code."""
-    return judge([shorten(ranking) for ranking in rankings], [set(shorten(labels)) for labels in gold])
+    return by_prefix(rankings, gold, CATEGORY_LENGTH)
 
 
-def shorten(codes: Collection[str]) -> list[str]:
-    """The distinct categories of some codes, in the order of their first appearance."""
-    return list(dict.fromkeys(code[:CATEGORY_LENGTH] for code in codes))
+def by_prefix(rankings: Sequence[Sequence[str]], gold: Sequence[AbstractSet[str]], length: int) -> Judged:
+    """Prefix match: codes count by their first `length` characters, dot included; a prefix stands at its best code.
+
+    Lengths of 1 (chapter letter), 3 (category) and 5 (subcategory) tell how far into the hierarchy an answer is right.
+    """
+    return judge([shorten(ranking, length) for ranking in rankings], [set(shorten(labels, length)) for labels in gold])
+
+
+def shorten(codes: Collection[str], length: int = CATEGORY_LENGTH) -> list[str]:
+    """The distinct prefixes of some codes, categories by default, in the order of their first appearance."""
+    return list(dict.fromkeys(code[:length] for code in codes))
 
 
 def agreement(one: Sequence[Hashable], other: Sequence[Hashable], k: int) -> float:

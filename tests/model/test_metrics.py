@@ -96,6 +96,24 @@ def test_a_category_stands_at_the_rank_of_its_best_code() -> None:
     assert ranking.mean(ranking.average_precisions(judged)) == pytest.approx((1 / 2 + 2 / 3) / 2)
 
 
+@given(st.lists(st.sampled_from(["I10", "E11.9", "E11.65", "E10.9", "J18.9"]), unique=True), st.integers(1, 6))
+def test_prefix_match_is_the_match_of_the_cut_codes(found: list[str], length: int) -> None:
+    gold = {"E11.22", "J18.1", "I10"}
+    cut = [found[place][:length] for place in range(len(found))]
+    once = [prefix for place, prefix in enumerate(cut) if prefix not in cut[:place]]
+    judged = ranking.by_prefix([found], [gold], length)
+    assert judged.hits[0].tolist() == [prefix in {code[:length] for code in gold} for prefix in once]
+    assert judged.gold[0] == len({code[:length] for code in gold})
+
+
+def test_a_summary_has_the_depths_that_were_asked_for() -> None:
+    judged = ranking.judge([["A", "B", "C"]], [{"A", "C"}])
+    found = ranking.summary(judged, ranking.ALL_PRECISIONS, ranking.ALL_RECALLS)
+    assert [found[f"P@{k}"] for k in (1, 3, 5, 8, 15)] == pytest.approx([1, 2 / 3, 2 / 5, 2 / 8, 2 / 15])
+    assert [found[f"R@{k}"] for k in (5, 8, 10, 15, 20, 50, 200)] == [1.0] * 7
+    assert set(ranking.summary(judged)) == {"MAP", "R-precision", "P@5", "P@8", "P@15", "R@5", "R@20", "R@200"}
+
+
 def test_agreement_counts_a_short_list_as_disagreement() -> None:
     twenty = [str(place) for place in range(20)]
     assert ranking.agreement(twenty[::-1], twenty, 20) == 1.0
@@ -138,6 +156,15 @@ def test_no_threshold_is_better_than_the_best(notes: Notes) -> None:
     scored = tabulated(notes)
     best = classification.assign(scored, classification.best_threshold(scored)).micro_f1
     assert all(classification.assign(scored, quarter / 4).micro_f1 <= best + 1e-12 for quarter in range(8))
+
+
+def test_an_exact_match_misses_nothing_and_adds_nothing() -> None:
+    predicted: list[set[str]] = [{"A"}, {"A", "B"}, set(), {"A"}]
+    gold: list[set[str]] = [{"A"}, {"A"}, set(), {"A", "B"}]
+    assert classification.exact_match_ratio(predicted, gold) == 0.5
+    assert math.isnan(classification.exact_match_ratio([], []))
+    with pytest.raises(ValueError, match="shorter"):
+        classification.exact_match_ratio([set()], [])
 
 
 def test_labels_outside_the_space_are_counted_when_they_are_gold() -> None:
