@@ -63,3 +63,13 @@ def test_prefixes_out_of_range_are_refused(prefixes: str, capsys: pytest.Capture
     with pytest.raises(SystemExit):
         main(["build", "--artifacts", "anywhere", "--prefixes", prefixes])
     assert "--prefixes" in capsys.readouterr().err
+
+
+def test_an_index_may_keep_fewer_dimensions(
+    encoder: FakeEncoder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["build", "--artifacts", str(tmp_path), "--keep", "64"]) == 0
+    assert main(["verify", "--artifacts", str(tmp_path)]) == 0
+    assert "forms x 64" in capsys.readouterr().out
+    assert main(["build", "--artifacts", str(tmp_path), "--keep", "64", "--prefixes", "64,128"]) == 2
+    assert "--prefixes 128 is wider than --keep 64" in capsys.readouterr().err
