@@ -57,28 +57,33 @@ def build(
     *,
     builder_version: str,
     prefixes: Sequence[int] = (64,),
+    keep: int = WIDTH,
     progress: Progress = _silent,
     batch_characters: int = BATCH_CHARACTERS,
 ) -> Path:
     """Build, publish and make current the index of a code set; returns the artifact's folder.
 
-    `prefixes` are the dimensions of the stage-one indexes. Encoded chunks are kept in a work folder beside the
-    artifacts until the artifact is published. Raises ArtifactError; ValueError for a prefix outside 1..768.
+    `prefixes` are the dimensions of the stage-one indexes, `keep` how many dimensions of each form are stored
+    (docs/decisions/0011). Encoded chunks are kept in a work folder beside the artifacts until the artifact is
+    published. Raises ArtifactError; ValueError for a prefix outside 1..keep or a keep outside 1..768.
     """
-    if not prefixes or not all(1 <= d <= WIDTH for d in prefixes):
-        raise ValueError(f"prefixes {tuple(prefixes)} must be within 1..{WIDTH}, at least one")
+    if not 1 <= keep <= WIDTH:
+        raise ValueError(f"keep {keep} must be within 1..{WIDTH}")
+    if not prefixes or not all(1 <= d <= keep for d in prefixes):
+        raise ValueError(f"prefixes {tuple(prefixes)} must be within 1..{keep}, at least one")
     root = artifacts / code_set.name
     root.mkdir(parents=True, exist_ok=True)
-    with _locked(root):
-        folder = _emptied(root / WORK / "artifact")
+    with locked(root):
+        folder = emptied(root / WORK / "artifact")
         with closing(_write_catalog(code_set, folder / CATALOG, progress)) as catalog:
             wordings = collect_wordings(catalog)
             chunks = root / WORK / wordings.key(encoder, batch_characters)
             pieces = encode_pieces(encoder, wordings.pieces, chunks, progress, batch_characters)
             stages = tuple(sorted(set(prefixes)))
-            write_vectors(encoder, wordings, pieces, folder, stages, progress)
-            manifest = _describe(folder, catalog, encoder, wordings, pieces, stages, builder_version)
-        published = publish(folder, root, _ask_golden(folder, manifest, encoder, progress))
+            write_vectors(encoder, wordings, pieces, folder, stages, keep, progress)
+            counts = _counts(catalog, wordings, pieces)
+            manifest = _describe(folder, catalog, encoder, counts, stages, keep, builder_version)
+        published = publish(folder, root, with_golden(folder, manifest, encoder, progress))
         shutil.rmtree(root / WORK)
     return published
 
@@ -89,16 +94,21 @@ def write_vectors(
     pieces: PieceMeans,
     folder: Path,
     prefixes: Sequence[int],
+    keep: int = WIDTH,
     progress: Progress = _silent,
 ) -> None:
-    """Write the half-float matrix of all forms and, from its rounded rows, one flat index per prefix."""
+    """Write the half-float matrix of all forms and, from its rounded rows, one flat index per prefix.
+
+    A narrower matrix holds the first `keep` numbers of the full one's rows, bit for bit, not normalised again:
+    readers do that, as for any prefix.
+    """
     stores = {d: faiss.IndexFlatIP(d) for d in prefixes}
     total = len(wordings.of_form)
     with (folder / FORMS).open("wb") as stream:
         for start in range(0, total, FORM_ROWS):
             stop = min(start + FORM_ROWS, total)
             rows = form_vectors(encoder, wordings, pieces, start, stop).astype("<f2")
-            stream.write(rows.tobytes())
+            stream.write(rows[:, :keep].tobytes())
             for dimensions, store in stores.items():
                 store.add(prefix(rows, dimensions))
             progress("write", stop, total)
@@ -119,18 +129,18 @@ def _describe(
     folder: Path,
     catalog: Catalog,
     encoder: Encoder,
-    wordings: Wordings,
-    pieces: PieceMeans,
+    counts: Counts,
     prefixes: tuple[int, ...],
+    keep: int,
     builder_version: str,
 ) -> Manifest:
     return Manifest(
         format=FORMAT,
         code_set=CodeSetEntry(catalog.name, catalog.edition, catalog.system),
         model=_model_entry(encoder),
-        dimensions=WIDTH,
+        dimensions=keep,
         prefixes=prefixes,
-        counts=_counts(catalog, wordings, pieces),
+        counts=counts,
         builder=builder_version,
         files=describe(folder, (CATALOG, FORMS, *map(search_file, prefixes))),
         golden=(),
@@ -155,7 +165,8 @@ def _counts(catalog: Catalog, wordings: Wordings, pieces: PieceMeans) -> Counts:
     )
 
 
-def _ask_golden(folder: Path, manifest: Manifest, encoder: Encoder, progress: Progress) -> Manifest:
+def with_golden(folder: Path, manifest: Manifest, encoder: Encoder, progress: Progress = _silent) -> Manifest:
+    """The manifest with the answers of a finished folder to the golden queries."""
     progress("golden", 0, len(golden.QUERIES))
     index = CodeIndex(folder, manifest)
     try:
@@ -166,14 +177,15 @@ def _ask_golden(folder: Path, manifest: Manifest, encoder: Encoder, progress: Pr
     return replace(manifest, golden=answers)
 
 
-def _emptied(folder: Path) -> Path:
+def emptied(folder: Path) -> Path:
+    """The folder, there and empty."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     return folder
 
 
 @contextmanager
-def _locked(root: Path) -> Iterator[None]:
+def locked(root: Path) -> Iterator[None]:
     """Hold the build lock of a code set; the system frees it with the process, however that ends."""
     path = root / ".lock"
     with path.open("w") as stream:

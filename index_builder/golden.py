@@ -40,7 +40,7 @@ CANDIDATES = 200
 
 
 def answer(index: CodeIndex, encoder: Encoder, texts: Sequence[str] = QUERIES) -> tuple[Golden, ...]:
-    """The first code of each text after stage one and full-width rescoring, and its score."""
+    """The first code of each text after stage one and rescoring by all that is stored, and its score."""
     vectors = embed(encoder, texts)
     return tuple(_answer(index, text, vectors[i : i + 1]) for i, text in enumerate(texts))
 
@@ -66,7 +66,8 @@ def check(index: CodeIndex, encoder: Encoder, manifest_path: Path) -> None:
 
 def _answer(index: CodeIndex, text: str, vector: Floats) -> Golden:
     candidates = index.search(prefix(vector, min(index.manifest.prefixes)), CANDIDATES)
-    best = index.rescore(vector, candidates.positions, index.manifest.dimensions).top(1)
+    width = index.manifest.dimensions
+    best = index.rescore(prefix(vector, width), candidates.positions, width).top(1)
     code = index.catalog.entry(int(best.positions[0])).code
     return Golden(text=text, code=code, score=round(float(best.scores[0]), 4))
 
@@ -75,5 +76,6 @@ def _score(index: CodeIndex, vector: Floats, code: str, manifest_path: Path) -> 
     position = index.catalog.position(code)
     if position is None:
         raise GoldenMismatchError(manifest_path, f"golden code {code} is not in the catalog")
-    hits = index.rescore(vector, np.array([position], dtype=np.int64), index.manifest.dimensions)
+    width = index.manifest.dimensions
+    hits = index.rescore(prefix(vector, width), np.array([position], dtype=np.int64), width)
     return float(hits.scores[0])

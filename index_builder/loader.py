@@ -57,6 +57,9 @@ def _checked_manifest(folder: Path) -> Manifest:
     needed = {CATALOG, FORMS, *(search_file(d) for d in manifest.prefixes)}
     if set(manifest.files) != needed or not manifest.prefixes:
         raise ManifestError(path, f"lists {sorted(manifest.files)}, expected {sorted(needed)}")
+    if not max(manifest.prefixes) <= manifest.dimensions <= manifest.model.width:
+        stored = f"dimensions {manifest.dimensions}"
+        raise ManifestError(path, f"{stored} outside {max(manifest.prefixes)}..{manifest.model.width}")
     return manifest
 
 

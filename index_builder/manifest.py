@@ -66,7 +66,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Golden:
-    """A query with the code that the finished index puts first and its full-width score."""
+    """A query with the code that the finished index puts first and its score by all stored dimensions."""
 
     text: str
     code: str
@@ -75,7 +75,11 @@ class Golden:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Everything that identifies an index. `created` (ISO 8601, UTC) is outside the content hash."""
+    """Everything that identifies an index. `created` (ISO 8601, UTC) is outside the content hash.
+
+    dimensions: how many of the model's dimensions are stored of each form, 1..model.width
+    prefixes:   the dimensions of the stage-one indexes, none wider than that
+    """
 
     format: int
     code_set: CodeSetEntry

@@ -17,6 +17,7 @@ from app.evaluation.errors import EvaluationError
 from app.version import VERSION
 from index_builder.errors import ArtifactError, CodeSetError
 from model.errors import ModelError
+from model.nested import PREFIXES, WIDTH
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -42,16 +43,20 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--model", type=Path, help="checkpoint folder; the shipped default where not given")
     parser.add_argument("--backend", choices=("onnx", "torch"), default="onnx")
     parser.add_argument("--prefixes", type=_prefixes, default=(64,), help="stage-one dimensions, e.g. 64,128")
+    parser.add_argument("--keep", type=int, choices=PREFIXES, default=WIDTH, help="dimensions stored of each wording")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Build and publish. Exit code 0, 1 where the index cannot be built, 130 where it was stopped."""
+    """Build and publish. Exit code 0, 1 where it cannot be built, 2 where flags do not fit, 130 where stopped."""
     from model.backends import open_encoder
 
+    if max(args.prefixes) > args.keep:
+        _say(f"--prefixes {max(args.prefixes)} is wider than --keep {args.keep}")
+        return 2
     try:
         with _stopped_by_sigterm():
-            code_set = _code_set(args)
-            build_index(code_set, open_encoder(args.model, args.backend), args.artifacts, args.prefixes)
+            code_set, encoder = _code_set(args), open_encoder(args.model, args.backend)
+            build_index(code_set, encoder, args.artifacts, args.prefixes, args.keep)
     except KeyboardInterrupt:
         _say("stopped; the same command goes on from the last finished chunk")
         return STOPPED
@@ -61,7 +66,9 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def build_index(code_set: CodeSet, encoder: Encoder, artifacts: Path, prefixes: Sequence[int] = (64,)) -> Path:
+def build_index(
+    code_set: CodeSet, encoder: Encoder, artifacts: Path, prefixes: Sequence[int] = (64,), keep: int = WIDTH
+) -> Path:
     """Build with progress on stderr and a closing line of counts, seconds and tokens per second."""
     from index_builder.build import build
     from index_builder.manifest import read_manifest
@@ -69,7 +76,9 @@ def build_index(code_set: CodeSet, encoder: Encoder, artifacts: Path, prefixes: 
     started = time.monotonic()
     with shown_progress() as shown:
         clock = BuildClock(shown)
-        folder = build(code_set, encoder, artifacts, builder_version=VERSION, prefixes=prefixes, progress=clock)
+        folder = build(
+            code_set, encoder, artifacts, builder_version=VERSION, prefixes=prefixes, keep=keep, progress=clock
+        )
     _say(summary(read_manifest(folder), clock, time.monotonic() - started))
     _say(f"published {folder}")
     return folder
