@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
+
+from app.access.settings import AccessSettings
 
 PREFIX = "ICD_CASCADE_"
 
 
-class Settings(BaseModel):
+class Settings(AccessSettings):
     """Settings of one service process. What a client may make it take on is explained in app/serving/limits.py.
 
     >>> Settings.from_environment({"ICD_CASCADE_PORT": "9000"}).port
@@ -24,6 +26,7 @@ class Settings(BaseModel):
     code_set: str = "icd-10-cm"
     model: Path | None = None
     models: Path | None = None
+    calibrations: Path | None = None
     backend: str = "onnx"
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)

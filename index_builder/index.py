@@ -47,6 +47,10 @@ class CodeHits:
         """The hits at these indices, in that order."""
         return CodeHits(self.positions[indices], self.scores[indices], self.spans[indices], self.forms[indices])
 
+    def head(self, count: int) -> CodeHits:
+        """The first `count` hits, in their order."""
+        return self.take(np.arange(min(count, len(self)), dtype=np.int64))
+
     def top(self, count: int) -> CodeHits:
         """The best `count` hits, best first."""
         return self.take(self.order()[:count])
@@ -68,8 +72,10 @@ class CodeIndex:
         self._stores = {d: _read_store(folder / search_file(d), d, manifest) for d in manifest.prefixes}
         self._prefixes = {d: _view(store) for d, store in self._stores.items()}
 
-    def search(self, queries: Floats, width: int, allowed: Mask | None = None) -> CodeHits:
+    def search(self, queries: Floats, width: int, allowed: Mask | None = None, bias: Floats | None = None) -> CodeHits:
         """Stage one: the best `width` codes over all spans and all forms, best first.
+
+        bias (C,) is added to the codes' scores when they are chosen and ordered; the scores returned are cosines.
 
         queries (S, d) unit rows, d one of the manifest's prefixes; allowed (C,) leaves codes out. Fewer codes come
         back where fewer are allowed, none where S is 0. Raises ValueError for a d that has no index.
@@ -77,14 +83,23 @@ class CodeIndex:
         vectors = self._prefixes.get(queries.shape[1])
         if vectors is None:
             raise ValueError(f"no index over {queries.shape[1]} dimensions, only {self.manifest.prefixes}")
-        return self.search_in(vectors, queries, width, allowed)
+        return self.search_in(vectors, queries, width, allowed, bias)
 
-    def search_in(self, vectors: Floats, queries: Floats, width: int, allowed: Mask | None = None) -> CodeHits:
+    def search_in(
+        self,
+        vectors: Floats,
+        queries: Floats,
+        width: int,
+        allowed: Mask | None = None,
+        bias: Floats | None = None,
+    ) -> CodeHits:
         """As `search`, in prefixes of all forms that the caller holds in memory: vectors (F, d) unit rows."""
         blocks = (vectors[start : start + FORM_BLOCK] for start in range(0, len(vectors), FORM_BLOCK))
-        return self._best_codes(queries, blocks, width, allowed)
+        return self._best_codes(queries, blocks, width, allowed, bias)
 
-    def search_exact(self, queries: Floats, width: int, allowed: Mask | None = None) -> CodeHits:
+    def search_exact(
+        self, queries: Floats, width: int, allowed: Mask | None = None, bias: Floats | None = None
+    ) -> CodeHits:
         """The oracle: as `search`, by any prefix, cut from the full matrix at each call, so no index is needed.
 
         queries (S, d) unit rows, d within 1..D. At d = D nothing is lost. Raises ValueError for a wider d.
@@ -92,7 +107,7 @@ class CodeIndex:
         dimensions = queries.shape[1]
         if not 1 <= dimensions <= self.manifest.dimensions:
             raise ValueError(f"queries of {dimensions} dimensions, not within 1..{self.manifest.dimensions}")
-        return self._best_codes(queries, self._cut_blocks(dimensions), width, allowed)
+        return self._best_codes(queries, self._cut_blocks(dimensions), width, allowed, bias)
 
     def rescore(self, queries: Floats, positions: Integers, dimensions: int) -> CodeHits:
         """Scores of the given codes, in the given order, by the prefix of `dimensions`, over all spans and forms.
@@ -127,12 +142,14 @@ class CodeIndex:
         """Close the catalog. The mapped matrix goes with the last reference to it."""
         self.catalog.close()
 
-    def _best_codes(self, queries: Floats, blocks: Iterator[Floats], width: int, allowed: Mask | None) -> CodeHits:
+    def _best_codes(
+        self, queries: Floats, blocks: Iterator[Floats], width: int, allowed: Mask | None, bias: Floats | None
+    ) -> CodeHits:
         if len(queries) == 0:
             return _no_hits()
         by_form = form_maxima(queries, blocks, len(self._forms))
         by_code = np.maximum.reduceat(by_form, self._offsets[:-1])
-        positions = best_positions(by_code, width, allowed)
+        positions = best_positions(by_code if bias is None else by_code + bias, width, allowed)
         if len(positions) == 0:
             return _no_hits()
         rows, starts = form_rows(self._offsets, positions)

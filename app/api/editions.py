@@ -5,10 +5,8 @@ from __future__ import annotations
 from app.api.schemas.request import CodeRequest
 from app.api.validity import validity
 from app.errors import FieldError, InvalidField, NotLoaded
-from app.pipeline.coder import Coder
+from app.pipeline.coder import DEFAULT_CALIBRATION, Coder
 from app.pipeline.coding import Caution
-
-DEFAULT_CALIBRATION = "general"
 
 
 def check_loaded(request: CodeRequest, coder: Coder) -> None:
@@ -19,16 +17,16 @@ def check_loaded(request: CodeRequest, coder: Coder) -> None:
         wrong.append(_missing("code_sets", catalog.name))
     if request.edition not in (None, catalog.edition, f"{catalog.name} {catalog.edition}"):
         wrong.append(_missing("edition", catalog.edition))
-    loaded = coder.versions.calibration or DEFAULT_CALIBRATION
-    if request.calibration != loaded:
-        wrong.append(_missing("calibration", loaded))
+    loaded = coder.versions.calibrations or (DEFAULT_CALIBRATION,)
+    if request.calibration not in loaded:
+        wrong.append(_missing("calibration", " or ".join(sorted(loaded))))
     if wrong:
         raise NotLoaded("Loaded here: " + ", ".join(f"{e.field} {e.limit}" for e in wrong) + ".", *wrong)
 
 
 def check_threshold(request: CodeRequest, coder: Coder) -> None:
     """A threshold is on the probability: refused while there is none."""
-    if request.threshold is not None and coder.versions.calibration is None:
+    if request.threshold is not None and not coder.versions.calibrations:
         message = "Must be null: it is on the probability, and no calibration is loaded."
         raise InvalidField("1 field breaks the contract.", FieldError("threshold", message))
 

@@ -8,7 +8,7 @@ from app.api.editions import check_loaded, check_threshold, date_warnings
 from app.api.offsets import Utf16Offsets
 from app.api.schemas.request import CodeRequest
 from app.api.schemas.response import CodeResponse, EvidenceOut, VersionsOut
-from app.pipeline.coder import Coder, Versions
+from app.pipeline.coder import DEFAULT_CALIBRATION, Coder, Versions
 from app.pipeline.coding import Coding
 from app.pipeline.note import CodingOptions, Document, Note
 from app.serving.work import Work
@@ -30,7 +30,7 @@ def to_response(request: CodeRequest, coding: Coding, coder: Coder, request_id: 
         codes=list(coding.codes),  # type: ignore[arg-type]  # read by attribute
         candidates=list(coding.candidates),  # type: ignore[arg-type]
         suppressed=list(coding.suppressed),  # type: ignore[arg-type]
-        versions=versions_out(coder.versions),
+        versions=versions_out(coder.versions, request.calibration),
         timings_ms={stage: round(ms, 3) for stage, ms in coding.timings_ms.items()},
         warnings=[*date_warnings(request, coder), *coding.warnings],  # type: ignore[list-item]
         truncated=coding.truncated,
@@ -40,14 +40,14 @@ def to_response(request: CodeRequest, coding: Coding, coder: Coder, request_id: 
     return response
 
 
-def versions_out(versions: Versions) -> VersionsOut:
-    """The versions as answers name them."""
+def versions_out(versions: Versions, calibration: str = DEFAULT_CALIBRATION) -> VersionsOut:
+    """The versions as answers name them, with this calibration's."""
     return VersionsOut(
         service=VERSION,
         model=versions.model,
         index=versions.index,
         code_set=versions.code_set,
-        calibration=versions.calibration,
+        calibration=versions.calibrations.get(calibration),
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from app.cli.options import add_artifact_flags, settings_of
+from app.cli.options import add_artifact_flags, folders_of, settings_of
 from app.cli.progress import shown_progress
 from app.evaluation import report
 from app.evaluation.corpora import NAMES, count_codes, match, open_corpus
@@ -32,7 +32,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--split", default="dev")
     parser.add_argument("--train-split", help="split whose code frequencies make the buckets, e.g. train")
     parser.add_argument("--top-k", type=_top_k, default=200)
-    parser.add_argument("--widths", choices=("card", "balanced"), default="card")
+    parser.add_argument("--widths", choices=("card", "balanced"), default="balanced")
     parser.add_argument("--encoding-unit", choices=("clause", "window"), help="default: the model's own")
     parser.add_argument("--calibration", default="general")
     parser.add_argument("--threshold", type=float, help="on probability; default: the calibration's own")
@@ -74,7 +74,12 @@ def _notes(args: argparse.Namespace, settings: Settings, tell: Progress) -> dict
     from app.pipeline.assemble import open_coder  # after the corpus: a wrong path is told at once
 
     coder = open_coder(
-        settings.artifacts, settings.code_set, settings.model, settings.backend, encoding_unit=args.encoding_unit
+        settings.artifacts,
+        settings.code_set,
+        settings.model,
+        settings.backend,
+        calibrations=folders_of(settings),
+        encoding_unit=args.encoding_unit,
     )
     done = runner.run(coder, match(notes, coder.catalog), options, args.exact_notes, tell)
     training = None if seen is None else count_codes(match(seen, coder.catalog))

@@ -15,10 +15,12 @@ from model.errors import ModelError
 
 COMMANDS: Final = {
     "serve": "start the HTTP service",
+    "keys": "create, list and revoke API keys",
     "code": "code one note and show the evidence",
     "build": "build the index of a code set",
     "verify": "check an index file by file",
     "evaluate": "measure the pipeline on a coded corpus",
+    "calibrate": "learn probabilities and thresholds from coded notes",
     "bench": "time the stages, and the cascade against exact search",
     "train": "train the encoder",
     "openapi": "print openapi.json",

@@ -16,6 +16,7 @@ def add_artifact_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--artifacts", type=Path, help="folder of built indexes (default: artifacts)")
     parser.add_argument("--code-set", help="code set to answer with (default: icd-10-cm)")
     parser.add_argument("--model", type=Path, help="checkpoint folder (default: the model that ships)")
+    parser.add_argument("--calibrations", type=Path, help="folder of calibrations beside those that ship")
     parser.add_argument("--backend", help="onnx or torch (default: onnx)")
 
 
@@ -33,3 +34,8 @@ def settings_of(args: argparse.Namespace) -> Settings:
     except ValidationError as error:
         fields = [FieldError(".".join(map(str, e["loc"])), e["msg"]) for e in error.errors()]
         raise InvalidField("The settings do not fit.", *fields) from None
+
+
+def folders_of(settings: Settings) -> list[Path]:
+    """Where calibrations are looked for beside those that ship."""
+    return [settings.calibrations] if settings.calibrations else []

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.evaluation.run import CONTRACT_TOP_K, WIDTHS
-from app.pipeline.cascade import FULL, SEARCH, best_members, cascade
+from app.pipeline.cascade import FULL, SEARCH, Reach, best_members, cascade
 from app.pipeline.crowding import crowded
 from app.pipeline.encoding import EncodedNote
 from app.pipeline.families import Families
@@ -89,8 +89,8 @@ class _Searches:
         widths = stage_widths(name, CONTRACT_TOP_K)
 
         def search(note: EncodedNote) -> Integers:
-            found = cascade(self.index, self.families, note, widths, self.allowed, Stopwatch())
-            return found.rescore768.top(CONTRACT_TOP_K).positions
+            found = cascade(self.index, self.families, note, widths, Reach(self.allowed), Stopwatch())
+            return found.rescore768.head(CONTRACT_TOP_K).positions
 
         return search
 

@@ -13,7 +13,7 @@ from app.pipeline.coding import Coding
 from app.pipeline.note import CodingOptions, Note, WidthsName, stage_widths
 from app.pipeline.trace import Ranking, Trace
 
-STAGES = ("search64", "rescore256", "rescore768")
+STAGES = ("search64", "rescore256", "rescore768", "attend")
 WIDTHS: tuple[WidthsName, ...] = ("card", "balanced")
 CONTRACT_TOP_K = CodingOptions().top_k  # what a request that says nothing gets
 
@@ -111,7 +111,7 @@ def _compare(
         for setting, rankings in comparison.cascades.items():
             chosen = replace(options, widths=setting.widths, top_k=setting.top_k)
             trace = traced if chosen == options else coder.trace(coded.note, chosen)
-            rankings.append(handed_on(trace, "rescore768", chosen))
+            rankings.append(trace.attend)
         progress("comparing with exact search", done, len(notes))
     return comparison
 

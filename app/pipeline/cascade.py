@@ -8,15 +8,15 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from app.pipeline.crowding import crowded
+from app.pipeline.crowding import in_crowded_order
 from app.pipeline.encoding import EncodedNote
 from app.pipeline.families import Families
 from app.pipeline.note import Widths
 from index_builder.index import CodeHits, CodeIndex
-from model.nested import prefix
+from model.nested import Floats, prefix
 
 Mask = npt.NDArray[np.bool_]
-SEARCH, MIDDLE, FULL = 64, 256, 768
+SEARCH, MIDDLE, FULL = 64, 256, 768  # the last two at most: an index may keep fewer dimensions, and so do its notes
 
 
 class Clock(Protocol):
@@ -29,10 +29,10 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Cascaded:
-    """What each stage ranked, best first, before the next one cuts.
+    """What each stage ranked, best first, before the next one cuts. All scores are cosines.
 
-    search64 and rescore256 rank families by one code each; rescore768 ranks each family's best code. From rescore256
-    on the scores are crowded (app/pipeline/crowding.py); `cosines` holds the last stage's before that.
+    search64 and rescore256 rank families by one code each; rescore768 ranks each family's best code. The order of
+    search64 counts the codes' bias, that of the others their crowding too (app/pipeline/crowding.py).
     stand_ins: for each position in rescore768 the code that stood for it before
     siblings:  for each position in rescore768 the other codes of its family, best first
     """
@@ -40,30 +40,69 @@ class Cascaded:
     search64: CodeHits
     rescore256: CodeHits
     rescore768: CodeHits
-    cosines: CodeHits
     stand_ins: dict[int, int]
     siblings: dict[int, CodeHits]
 
     def scores(self, position: int) -> dict[str, float]:
-        """The code's score at each stage; position must be in the last one."""
+        """The code's cosine at each stage; position must be in the last one."""
         asked = {"64": self.stand_ins[position], "256": self.stand_ins[position], "768": position}
-        stages = {"64": self.search64, "256": self.rescore256, "768": self.cosines}
+        stages = {"64": self.search64, "256": self.rescore256, "768": self.rescore768}
         return {name: float(hits.scores[hits.positions == asked[name]][0]) for name, hits in stages.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Which codes may be found, and what is known of them before the note is read.
+
+    allowed: (C,) bool, None = all; bias: (C,) what is added to a code's cosine when codes are chosen, None = nothing
+    """
+
+    allowed: Mask | None = None
+    bias: Floats | None = None
+
+    def of(self, hits: CodeHits) -> Floats | None:
+        """The bias of these hits."""
+        return None if self.bias is None else self.bias[hits.positions]
+
+
 def cascade(
-    index: CodeIndex, families: Families, note: EncodedNote, widths: Widths, allowed: Mask | None, clock: Clock
+    index: CodeIndex, families: Families, note: EncodedNote, widths: Widths, reach: Reach, clock: Clock
 ) -> Cascaded:
     """One note through the three stages."""
-    first = index.search(prefix(note.vectors, SEARCH), widths.candidates, families.representatives(allowed))
+    standing = families.representatives(reach.allowed)
+    first = index.search(prefix(note.vectors, SEARCH), widths.candidates, standing, reach.bias)
     clock.mark("search64")
-    second = crowded(_rescored(index, note, first, MIDDLE))
+    second = in_crowded_order(_rescored(index, note, first, MIDDLE), reach.of(first))
     clock.mark("rescore256")
-    shortlist = second.top(widths.shortlist)
-    chosen, siblings = best_members(index, families, note, shortlist, allowed)
+    return shortlisted(index, families, note, (first, second), widths.shortlist, reach, clock)
+
+
+def exhaustive(
+    index: CodeIndex, families: Families, note: EncodedNote, widths: Widths, reach: Reach, clock: Clock
+) -> Cascaded:
+    """The oracle: the shortlist of the cascade, chosen by exact search at full width instead of by the two stages."""
+    standing = families.representatives(reach.allowed)
+    found = index.search_exact(_upto(note, FULL), widths.candidates, standing, reach.bias)
+    found = in_crowded_order(found, reach.of(found)).head(widths.shortlist)
+    stages = _rescored(index, note, found, SEARCH), _rescored(index, note, found, MIDDLE)
+    return shortlisted(index, families, note, stages, widths.shortlist, reach, clock)
+
+
+def shortlisted(
+    index: CodeIndex,
+    families: Families,
+    note: EncodedNote,
+    stages: tuple[CodeHits, CodeHits],
+    width: int,
+    reach: Reach,
+    clock: Clock,
+) -> Cascaded:
+    """The last search stage: of each family in the shortlist its best code."""
+    shortlist = stages[1].head(width)
+    chosen, siblings = best_members(index, families, note, shortlist, reach.allowed)
     stand_ins = dict(zip(chosen.positions.tolist(), shortlist.positions.tolist(), strict=True))
     clock.mark("rescore768")
-    return Cascaded(first, second, crowded(chosen), chosen, stand_ins, siblings)
+    return Cascaded(*stages, in_crowded_order(chosen, reach.of(chosen)), stand_ins, siblings)
 
 
 def best_members(
@@ -73,7 +112,8 @@ def best_members(
     if not len(hits):
         return hits, {}
     members = [families.members(position, allowed) for position in hits.positions.tolist()]
-    scored = index.rescore(prefix(note.vectors, FULL), np.concatenate(members), FULL)
+    queries = _upto(note, FULL)
+    scored = index.rescore(queries, np.concatenate(members), queries.shape[1])
     best, siblings, end = [], {}, 0
     for codes in members:
         rows = np.arange(end, end + len(codes))
@@ -87,5 +127,10 @@ def best_members(
 def _rescored(index: CodeIndex, note: EncodedNote, hits: CodeHits, dimensions: int) -> CodeHits:
     if not len(hits):
         return hits
-    rescored = index.rescore(prefix(note.vectors, dimensions), hits.positions, dimensions)
-    return rescored.top(len(rescored))
+    queries = _upto(note, dimensions)
+    return index.rescore(queries, hits.positions, queries.shape[1])
+
+
+def _upto(note: EncodedNote, dimensions: int) -> Floats:
+    """The prefix of the note's vectors, or all of them where they are narrower."""
+    return prefix(note.vectors, min(dimensions, note.vectors.shape[1]))

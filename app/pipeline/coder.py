@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from app.pipeline.coding import Coding
 from app.pipeline.note import CodingOptions, Note
 from index_builder.catalog import Catalog
+
+DEFAULT_CALIBRATION = "general"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +19,18 @@ class Versions:
 
     model, index: content hashes of the artifacts
     code_set:     name and edition, e.g. "icd-10-cm 2026-04"
-    calibration:  the loaded calibration, or None while scores are not calibrated
+    calibrations: name and version of each loaded calibration by its name; empty while scores are not calibrated
     """
 
     model: str
     index: str
     code_set: str
-    calibration: str | None = None
+    calibrations: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def calibration(self) -> str | None:
+        """The default calibration's name and version, None where scores are not calibrated."""
+        return self.calibrations.get(DEFAULT_CALIBRATION)
 
 
 class Coder(Protocol):

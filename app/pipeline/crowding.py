@@ -13,13 +13,18 @@ from dataclasses import replace
 import numpy as np
 
 from index_builder.index import CodeHits
+from model.nested import Floats
 
 CROWDING = 0.04
 
 
-def crowded(hits: CodeHits) -> CodeHits:
-    """The hits with the crowding taken off their scores, best first; equal scores in the order of position."""
-    ranked = hits.top(len(hits))
+def crowded(hits: CodeHits, bias: Floats | None = None) -> CodeHits:
+    """The hits with the crowding taken off their scores, best first; equal scores in the order of position.
+
+    bias (k,) is added to the scores: what is known of the codes beside their cosine.
+    """
+    biased = hits if bias is None else replace(hits, scores=np.asarray(hits.scores + bias, dtype=np.float32))
+    ranked = biased.top(len(biased))
     seen: Counter[int] = Counter()
     better = np.zeros(len(ranked), dtype=np.float32)
     for row, span in enumerate(ranked.spans.tolist()):
@@ -27,3 +32,9 @@ def crowded(hits: CodeHits) -> CodeHits:
         seen[span] += 1
     scores = np.asarray(ranked.scores - CROWDING * np.log2(1 + better), dtype=np.float32)
     return replace(ranked, scores=scores).top(len(ranked))
+
+
+def in_crowded_order(hits: CodeHits, bias: Floats | None = None) -> CodeHits:
+    """The hits as they are, in the order of their crowded scores."""
+    row = {position: at for at, position in enumerate(hits.positions.tolist())}
+    return hits.take(np.array([row[p] for p in crowded(hits, bias).positions.tolist()], dtype=np.int64))

@@ -1,8 +1,8 @@
-"""The decide stage: ranked codes become two lists, `codes` and `candidates`, by floors on the score.
+"""The decide stage: ranked codes become two lists, `codes` and `candidates`, by floors.
 
-Scores are cosines less their crowding, not probabilities: until a calibration is learned, `probability` is None and
-these floors say what is worth showing at all. `codes`: near the best F1 on CodiEsp dev. `candidates`: sentences of
-notes that hold no finding (tests/app/test_shipped_model.py) stay below it.
+With a calibration the floors are its thresholds on the probability, or the caller's. Without one they are on the score,
+a cosine less its crowding: `codes` near the best F1 on CodiEsp dev, and for `candidates` sentences of notes that hold
+no finding stay below.
 """
 
 from __future__ import annotations
@@ -11,30 +11,42 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from app.pipeline.calibration import Calibration
 from app.pipeline.coding import CodedItem
 
 
 @dataclass(frozen=True, slots=True)
-class ScoreFloors:
-    """Least score of `codes`, and least score of `candidates`; below both nothing is returned."""
+class Floors:
+    """Least probability, or score where there is none, of `codes` and of `candidates`."""
 
     codes: float
     candidates: float
 
 
-FLOORS = ScoreFloors(codes=0.88, candidates=0.78)
+COSINES = Floors(codes=0.88, candidates=0.78)
+
+
+def floors_of(calibration: Calibration, threshold: float | None) -> Floors:
+    """The calibration's own floors; a caller's threshold moves that of `codes`, and candidates stay below it."""
+    own = calibration.thresholds
+    codes = own.best_f1 if threshold is None else threshold
+    return Floors(codes, min(codes, own.candidates))
 
 
 def split(
-    items: Sequence[CodedItem], floors: ScoreFloors = FLOORS, demoted: AbstractSet[str] = frozenset()
+    items: Sequence[CodedItem], floors: Floors = COSINES, demoted: AbstractSet[str] = frozenset()
 ) -> tuple[tuple[CodedItem, ...], tuple[CodedItem, ...]]:
     """Codes and candidates, each in the order given. demoted: codes that may be candidates only."""
-    codes = tuple(item for item in items if item.score >= floors.codes and item.code not in demoted)
+    codes = tuple(item for item in items if _worth(item) >= floors.codes and item.code not in demoted)
     listed = {item.code for item in codes}
     candidates = tuple(item for item in shown(items, floors) if item.code not in listed)
     return codes, candidates
 
 
-def shown(items: Sequence[CodedItem], floors: ScoreFloors = FLOORS) -> tuple[CodedItem, ...]:
+def shown(items: Sequence[CodedItem], floors: Floors = COSINES) -> tuple[CodedItem, ...]:
     """The items that are worth showing at all, in the order given."""
-    return tuple(item for item in items if item.score >= floors.candidates)
+    return tuple(item for item in items if _worth(item) >= floors.candidates)
+
+
+def _worth(item: CodedItem) -> float:
+    return item.score if item.probability is None else item.probability

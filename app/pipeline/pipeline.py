@@ -2,52 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
-import numpy.typing as npt
+from collections.abc import Mapping, Sequence
 
 from app.pipeline.assertion.reader import AssertionReader
 from app.pipeline.assertion.verdict import Sorted
-from app.pipeline.cascade import FULL, Cascaded, best_members, cascade
+from app.pipeline.calibration import Calibration
+from app.pipeline.cascade import Cascaded, Reach, cascade, exhaustive
 from app.pipeline.coder import Versions
 from app.pipeline.coding import Alternative, CodedItem, Coding
-from app.pipeline.crowding import crowded
-from app.pipeline.decision import shown, split
+from app.pipeline.crowding import in_crowded_order
+from app.pipeline.decision import COSINES, floors_of, shown, split
 from app.pipeline.encoding import EncodedNote, encode
 from app.pipeline.evidence import EvidenceFinder
 from app.pipeline.families import Families
+from app.pipeline.features import Priors, Shortlist, features
 from app.pipeline.note import CodingOptions, Note, stage_widths
+from app.pipeline.scoring import Scored, Scorer, read, uncalibrated
 from app.pipeline.segment import segment
 from app.pipeline.stopwatch import Stopwatch
 from app.pipeline.trace import Ranking, Trace
-from app.pipeline.words import WordReader, attend
+from app.pipeline.words import WordReader
 from index_builder.catalog import Catalog
 from index_builder.index import CodeHits, CodeIndex
 from model.encoder import Encoder
-from model.nested import PREFIXES, Floats, prefix
+from model.nested import PREFIXES, prefix
+from model.prefix_encoder import cut
 
-Mask = npt.NDArray[np.bool_]
 ALTERNATIVES = 5
 
 
 class CodingPipeline:
-    """An encoder and the index that was built with it.
+    """An encoder and the index that was built with it, and what was learned on top of both.
 
+    calibrations: by name, learned on this encoder. Without any, answers have scores and no probabilities.
     encoding_unit overrides the encoder's own ("clause" or "window"), for comparisons.
     """
 
-    def __init__(self, encoder: Encoder, index: CodeIndex, *, encoding_unit: str | None = None) -> None:
-        self._encoder = encoder
+    def __init__(
+        self,
+        encoder: Encoder,
+        index: CodeIndex,
+        *,
+        calibrations: Mapping[str, Calibration] | None = None,
+        encoding_unit: str | None = None,
+    ) -> None:
+        self._encoder = cut(encoder, index.manifest.dimensions)  # (S, d): notes as wide as the forms are kept
         self._index = index
         self._unit = encoding_unit
         catalog = index.catalog
         self._families = Families(catalog.code_names)
+        self._scorers = {name: Scorer.of(one, catalog) for name, one in (calibrations or {}).items()}
         self._versions = Versions(
             model=encoder.info.version,
             index=index.manifest.content_hash(),
             code_set=f"{catalog.name} {catalog.edition}",
+            calibrations={name: scorer.calibration.label for name, scorer in self._scorers.items()},
         )
+
+    def with_calibrations(self, calibrations: Mapping[str, Calibration]) -> CodingPipeline:
+        """The same encoder and index under other calibrations."""
+        return CodingPipeline(self._encoder, self._index, calibrations=calibrations, encoding_unit=self._unit)
 
     @property
     def versions(self) -> Versions:
@@ -76,72 +90,104 @@ class CodingPipeline:
     def trace(self, note: Note, options: CodingOptions, *, exact: bool = False, prefixes: bool = False) -> Trace:
         """One note with what every stage ranked; `exact` and `prefixes` add the exhaustive searches."""
         encoded = encode(self._encoder, [segment(note)], self._unit)[0]
-        clock = Stopwatch()
-        stages = self._cascade(encoded, options, clock)
-        width = stage_widths(options.widths, options.top_k).candidates
-        searched = {d: self._exact(encoded, options, width, d) for d in (PREFIXES if prefixes else ())}
+        clock, scorer, reach = Stopwatch(), self._scorer(options), self._reach(options)
+        widths = stage_widths(options.widths, options.top_k)
+        words = WordReader(self._encoder, encoded)
+        stages = cascade(self._index, self._families, encoded, widths, reach, clock)
+        scored = self._score(encoded, stages, words, scorer)
+        oracle = exhaustive(self._index, self._families, encoded, widths, reach, clock) if exact else None
         return Trace(
             search64=self._ranking(stages.search64),
             rescore256=self._ranking(stages.rescore256),
             rescore768=self._ranking(stages.rescore768),
-            exact768=self._exact(encoded, options, width, FULL) if exact else None,
-            final=self._decide(encoded, stages, options, clock),
-            prefixes=searched,
+            attend=self._ranking(scored.hits),
+            exact768=self._ranking(self._score(encoded, oracle, words, scorer).hits) if oracle else None,
+            final=self._decide(encoded, stages, scored, words, options, clock),
+            prefixes={d: self._by_prefix(encoded, reach, widths.candidates, d) for d in self._kept() if prefixes},
         )
+
+    def shortlist(self, note: Note, options: CodingOptions) -> Shortlist:
+        """The shortlisted codes of a note and their features: what calibrations are learned from.
+
+        The candidates are chosen as the calibration named in `options` chooses them, or by cosine without one.
+        """
+        encoded = encode(self._encoder, [segment(note)], self._unit)[0]
+        reach, widths = self._reach(options), stage_widths(options.widths, options.top_k)
+        stages = cascade(self._index, self._families, encoded, widths, reach, Stopwatch())
+        hits = stages.rescore768
+        forms = self._index.vectors(hits.forms)
+        runs = read(WordReader(self._encoder, encoded), hits, forms)
+        scorer = self._scorer(options)
+        priors = Priors.none(self.catalog.code_count) if scorer is None else scorer.priors
+        return Shortlist(hits.positions, features(encoded, stages, runs, forms, self.catalog, priors))
 
     def _code(self, note: EncodedNote, options: CodingOptions, shared: dict[str, float]) -> Coding:
         clock = Stopwatch()
         clock.milliseconds.update(shared)
-        stages = self._cascade(note, options, clock)
-        return self._decide(note, stages, options, clock)
-
-    def _cascade(self, note: EncodedNote, options: CodingOptions, clock: Stopwatch) -> Cascaded:
         widths = stage_widths(options.widths, options.top_k)
-        return cascade(self._index, self._families, note, widths, self._allowed(options), clock)
+        stages = cascade(self._index, self._families, note, widths, self._reach(options), clock)
+        words = WordReader(self._encoder, note)
+        scored = self._score(note, stages, words, self._scorer(options))
+        clock.mark("attend")
+        return self._decide(note, stages, scored, words, options, clock)
 
-    def _exact(self, note: EncodedNote, options: CodingOptions, width: int, dimensions: int) -> Ranking:
-        allowed = self._allowed(options)
-        queries = prefix(note.vectors, dimensions)
-        hits = self._index.search_exact(queries, width, self._families.representatives(allowed))
-        if dimensions == FULL:
-            hits = best_members(self._index, self._families, note, hits, allowed)[0]
-        return self._ranking(crowded(hits))
+    def _scorer(self, options: CodingOptions) -> Scorer | None:
+        """The calibration asked for. Without any loaded there is none to ask for; else KeyError for an unknown one."""
+        return self._scorers[options.calibration] if self._scorers else None
 
-    def _allowed(self, options: CodingOptions) -> Mask | None:
+    def _reach(self, options: CodingOptions) -> Reach:
         mask = self.catalog.within(options.within) if options.within else None
         if options.billable_only:
             mask = self.catalog.billable if mask is None else mask & self.catalog.billable
-        return mask
+        scorer = self._scorer(options)
+        return Reach(mask, None if scorer is None else scorer.bias)
+
+    def _score(self, note: EncodedNote, stages: Cascaded, words: WordReader, scorer: Scorer | None) -> Scored:
+        forms = self._index.vectors(stages.rescore768.forms)
+        return uncalibrated(stages, words, forms) if scorer is None else scorer.score(note, stages, words, forms)
+
+    def _kept(self) -> tuple[int, ...]:
+        """The prefixes that the index holds."""
+        return tuple(d for d in PREFIXES if d <= self._index.manifest.dimensions)
+
+    def _by_prefix(self, note: EncodedNote, reach: Reach, width: int, dimensions: int) -> Ranking:
+        standing = self._families.representatives(reach.allowed)
+        hits = self._index.search_exact(prefix(note.vectors, dimensions), width, standing, reach.bias)
+        return self._ranking(in_crowded_order(hits, reach.of(hits)))
 
     def _ranking(self, hits: CodeHits) -> Ranking:
         names = self.catalog.code_names
         return Ranking(tuple(names[p] for p in hits.positions.tolist()), tuple(hits.scores.tolist()))
 
-    def _decide(self, note: EncodedNote, stages: Cascaded, options: CodingOptions, clock: Stopwatch) -> Coding:
+    def _decide(
+        self,
+        note: EncodedNote,
+        stages: Cascaded,
+        scored: Scored,
+        words: WordReader,
+        options: CodingOptions,
+        clock: Stopwatch,
+    ) -> Coding:
         asserted = AssertionReader(note.segmented)
         clock.mark("assert")
-        words = WordReader(self._encoder, note)
-        cosines = stages.cosines
-        vectors = self._index.vectors(cosines.forms)
-        wordings = dict(zip(cosines.positions.tolist(), vectors, strict=True))
-        ranked = crowded(attend(words, cosines, vectors))
         finder, found = EvidenceFinder(note, words), Sorted.empty(options)
         rank = 0
-        while found.wanted > 0 and rank < len(ranked):  # what is suppressed leaves room for the next
-            upto = min(rank + found.wanted, len(ranked))
-            items = [self._item(at, ranked, stages, finder, wordings) for at in range(rank, upto)]
+        while found.wanted > 0 and rank < len(scored):  # what is suppressed leaves room for the next
+            upto = min(rank + found.wanted, len(scored))
+            items = [self._item(at, scored, stages, finder) for at in range(rank, upto)]
             clock.mark("attend")
             found.add(items, asserted)
             clock.mark("assert")
             rank = upto
-        codes, candidates = split(found.kept, demoted=found.demoted)
-        suppressed = shown(found.suppressed)[: options.top_k]
+        scorer = self._scorer(options)
+        floors = COSINES if scorer is None else floors_of(scorer.calibration, options.threshold)
+        codes, candidates = split(found.kept, floors, demoted=found.demoted)
+        suppressed = shown(found.suppressed, floors)[: options.top_k]
         clock.mark("decide")
         return Coding(codes, candidates, suppressed, timings_ms=clock.milliseconds)
 
-    def _item(
-        self, rank: int, hits: CodeHits, stages: Cascaded, finder: EvidenceFinder, wordings: dict[int, Floats]
-    ) -> CodedItem:
+    def _item(self, rank: int, scored: Scored, stages: Cascaded, finder: EvidenceFinder) -> CodedItem:
+        hits, probabilities = scored.hits, scored.probabilities
         position = int(hits.positions[rank])
         entry = self.catalog.entry(position)
         return CodedItem(
@@ -151,9 +197,9 @@ class CodingPipeline:
             edition=self.catalog.edition,
             rank=rank + 1,
             score=round(float(hits.scores[rank]), 4),
-            probability=None,
+            probability=None if probabilities is None else round(float(probabilities[rank]), 4),
             billable=entry.billable,
-            evidence=finder.find(wordings[position], int(hits.spans[rank])),
+            evidence=finder.find(scored.forms[rank], int(hits.spans[rank])),
             stage_scores={name: round(score, 4) for name, score in stages.scores(position).items()},
             alternatives=self._alternatives(stages.siblings[position]),
         )

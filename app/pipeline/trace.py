@@ -27,7 +27,8 @@ class Trace:
     """One note through the cascade.
 
     search64, rescore256, rescore768: what the stage ranked, before the next one cuts
-    exact768: the 768-d ranking of an exact search over all forms, when asked for
+    attend: the shortlist as the last stage ranks it
+    exact768: the same, of the shortlist that an exact 768-d search chooses, when asked for
     prefixes: the ranking of an exact search by each prefix alone, when asked for
     final: the answer, the same as `code` gives
     """
@@ -35,6 +36,7 @@ class Trace:
     search64: Ranking
     rescore256: Ranking
     rescore768: Ranking
+    attend: Ranking
     exact768: Ranking | None
     final: Coding
     prefixes: dict[int, Ranking] = field(default_factory=dict)

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from app.pipeline.clauses import Span, tells
 from app.pipeline.encoding import EncodedNote
-from index_builder.index import CodeHits
 from model.encoder import Encoder, Integers
 from model.nested import Floats, normalise
 
@@ -52,12 +51,6 @@ class WordReader:
             text = self._note.segmented.text_of(self._note.uses[query][0])
             self._runs[query] = _Runs(text, self._encoder.project(states), offsets)
         return self._runs[query].nearest(form)
-
-
-def attend(reader: WordReader, hits: CodeHits, forms: Floats) -> CodeHits:
-    """The hits, in their order, scored by the nearest run of words of their best clause. forms (k, 768)."""
-    cosines = [reader.nearest(form, query).cosine for form, query in zip(forms, hits.spans.tolist(), strict=True)]
-    return replace(hits, scores=np.asarray(cosines, dtype=np.float32))
 
 
 class _Runs:

@@ -24,7 +24,14 @@ def open_chosen(settings: Settings, choice: Choice) -> Coder:
     from app.pipeline.assemble import open_coder  # the models' libraries are slow to import: after /livez answers
 
     model, index = model_folder(settings, choice.model), index_name(settings, choice.index)
-    coder = open_coder(settings.artifacts, settings.code_set, model, settings.backend, index=index)
+    coder = open_coder(
+        settings.artifacts,
+        settings.code_set,
+        model,
+        settings.backend,
+        index=index,
+        calibrations=[settings.calibrations] if settings.calibrations else [],
+    )
     warm_up(coder)
     return coder
 

@@ -34,7 +34,14 @@ def read_clauses(file: Path) -> list[Clause]:
 
 
 def read_notes(file: Path, limit: int) -> list[Note]:
-    """At most `limit` notes, evenly spread over a CSV file with a column `transcription` or `text`.
+    """At most `limit` of the file's notes, evenly spread over it. Raises CorpusError."""
+    texts = read_texts(file)
+    step = max(1, len(texts) // limit)
+    return [Note((Document(text),)) for text in texts[::step][:limit]]
+
+
+def read_texts(file: Path) -> list[str]:
+    """The notes of a CSV file with a column `transcription` or `text`.
 
     Every eleventh row is kept aside for looking at answers and never read. Raises CorpusError.
     """
@@ -43,6 +50,4 @@ def read_notes(file: Path, limit: int) -> list[Note]:
         column = next((name for name in ("transcription", "text") if name in (rows.fieldnames or ())), None)
         if column is None:
             raise CorpusError(f"{file} line 1: expected a column transcription or text")
-        texts = [row[column] for number, row in enumerate(rows) if number % ASIDE and row[column]]
-    step = max(1, len(texts) // limit)
-    return [Note((Document(text),)) for text in texts[::step][:limit]]
+        return [row[column] for number, row in enumerate(rows) if number % ASIDE and row[column]]

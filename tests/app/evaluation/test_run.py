@@ -49,6 +49,7 @@ class Recipe:
             search64=coarse,
             rescore256=coarse,
             rescore768=ranking_of(kept),
+            attend=ranking_of(kept),
             exact768=fine if exact else None,
             final=Coding(tuple(coded[:10]), tuple(coded[10:]), ()),
             prefixes={64: coarse, 768: fine} if prefixes else {},

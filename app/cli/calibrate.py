@@ -1,0 +1,112 @@
+"""icd-cascade calibrate: learn from coded notes how scores become probabilities (extra [calibrate])."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.cli.options import add_artifact_flags, folders_of, settings_of
+from app.cli.progress import shown_progress
+from app.evaluation.corpora import NAMES, CodedNote, count_codes, match, open_corpus
+from app.evaluation.errors import EvaluationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from app.pipeline.pipeline import CodingPipeline
+
+KINDS = ("best", "trees", "linear")
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = subparsers.add_parser("calibrate", help="learn probabilities and thresholds from coded notes")
+    parser.add_argument("--corpus", choices=NAMES, required=True)
+    parser.add_argument("--path", type=Path, required=True, help="folder of the corpus, as published")
+    parser.add_argument("--split", default="train")
+    parser.add_argument("--name", required=True, help="what requests call it, e.g. general")
+    parser.add_argument("--out", type=Path, required=True, help="folder for <name>.calibration.json.gz")
+    parser.add_argument("--every", type=int, default=1, help="learn on every Nth note: those that trained no encoder")
+    parser.add_argument("--frequency", action="store_true", help="prefer codes that these coders use often")
+    parser.add_argument(
+        "--prior-notes", type=Path, nargs="*", help="CSV files and folders of uncoded notes for a prior"
+    )
+    parser.add_argument("--prior-of", default="general", help="else the prior of this loaded calibration")
+    parser.add_argument("--search-weight", type=float, default=0.03, help="of the priors when candidates are chosen")
+    parser.add_argument("--candidates", type=float, default=0.02, help="least probability of a candidate")
+    parser.add_argument("--kind", choices=KINDS, default="best")
+    parser.add_argument("--leave-out", nargs="*", default=(), help="features that are not to be read")
+    parser.add_argument("--depth", type=int, default=200, help="top_k of the shortlists that are learned from")
+    parser.add_argument("--seed", type=int, default=0)
+    add_artifact_flags(parser)
+    parser.set_defaults(run_command=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Learn, write and say what was learned."""
+    from app.evaluation.calibration.learn import Recipe, learn
+    from app.pipeline.assemble import open_coder
+    from app.pipeline.calibration import save
+
+    settings = settings_of(args)
+    folders = folders_of(settings)
+    try:
+        coded = open_corpus(args.corpus, args.path).notes(args.split)
+        coder = open_coder(
+            settings.artifacts, settings.code_set, settings.model, settings.backend, calibrations=folders
+        )
+        counted = match(coded, coder.catalog)
+        recipe = Recipe(
+            name=args.name,
+            with_frequency=args.frequency,
+            search_weight=args.search_weight,
+            kind=args.kind,
+            depth=args.depth,
+            seed=args.seed,
+            candidates=args.candidates,
+            left_out=tuple(args.leave_out),
+        )
+        with shown_progress() as tell:
+            prior = _prior(args, coder, counted, folders)
+            learned = learn(coder, counted[args.every - 1 :: args.every], counted, prior, recipe, tell)
+    except (EvaluationError, ValueError) as error:
+        print(f"calibrate: {error}", file=sys.stderr)
+        return 1
+    args.out.mkdir(parents=True, exist_ok=True)
+    file = args.out / f"{args.name}.calibration.json.gz"
+    version = save(learned, file)
+    print(json.dumps({"name": args.name, "version": version, "file": str(file), **learned.learned}, indent=1))
+    return 0
+
+
+def _prior(
+    args: argparse.Namespace, coder: CodingPipeline, counted: list[CodedNote], folders: list[Path]
+) -> Mapping[str, float]:
+    """Learned anew from uncoded notes, or another calibration's."""
+    from app.evaluation.calibration.prior import learn_prior, literal_uses
+    from app.pipeline.calibration import SHIPPED, load_all
+
+    if args.prior_notes:
+        uses = literal_uses(coder.catalog, _texts(args.prior_notes))
+        return learn_prior(coder.catalog, set(count_codes(counted)), uses)
+    loaded = load_all([SHIPPED, *folders], coder.versions.model)
+    if args.prior_of not in loaded:
+        raise EvaluationError(f"--prior-of {args.prior_of} is not loaded for this model: give --prior-notes")
+    return loaded[args.prior_of].prior
+
+
+def _texts(sources: list[Path]) -> Iterator[str]:
+    """Uncoded notes: .txt files of folders, rows of CSV files (those kept aside for looking at answers left out)."""
+    from app.training.keeping import read_texts
+
+    for source in sources:
+        if source.is_dir():
+            for file in sorted(source.glob("*.txt")):
+                yield file.read_text(encoding="utf-8")
+        else:
+            csv.field_size_limit(10_000_000)
+            yield from read_texts(source)

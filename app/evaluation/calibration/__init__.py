@@ -1,0 +1,1 @@
+"""Learns calibrations from coded notes: prior -> shortlists -> last stage -> thresholds. Offline only."""

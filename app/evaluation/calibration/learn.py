@@ -1,0 +1,159 @@
+"""Coded notes -> a calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from app.evaluation.calibration.last_stage import Examples, choose_kind, fit, thresholds
+from app.evaluation.calibration.prior import frequency
+from app.evaluation.corpora import CodedNote, count_codes
+from app.pipeline.calibration import Calibration, Thresholds
+from app.pipeline.features import FEATURES
+from app.pipeline.note import CodingOptions
+from app.pipeline.pipeline import CodingPipeline
+from model.last_stage import Curve, LastStage, Linear
+from model.metrics.calibration import expected_calibration_error, reliability
+
+Progress = Callable[[str, int, int], None]
+CORPUS_BOUND = ("frequency",)  # features that know a corpus's habits
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a calibration is learned.
+
+    with_frequency: whether codes that the notes' coders use often are preferred
+    search_weight:  of prior and frequency when candidates are chosen, in units of cosine
+    kind:           trees, linear, or best (of both, by log loss on notes left out)
+    depth:          top_k of the shortlists: 200 gives 600 codes a note
+    candidates:     least probability of a candidate
+    left_out:       features that are not read, for ablations
+    """
+
+    name: str
+    with_frequency: bool
+    search_weight: float = 0.03
+    kind: str = "best"
+    depth: int = 200
+    folds: int = 5
+    seed: int = 0
+    candidates: float = 0.02
+    left_out: tuple[str, ...] = ()
+
+
+def learn(
+    pipeline: CodingPipeline,
+    notes: Sequence[CodedNote],
+    counted: Sequence[CodedNote],
+    prior: Mapping[str, float],
+    recipe: Recipe,
+    progress: Progress,
+) -> Calibration:
+    """Learn on `notes`; code frequencies are counted over `counted`, without the notes of the fold at work.
+
+    Notes must not have trained the encoder, or its scores on them promise too much. Raises ValueError when there are
+    fewer notes than folds, or no gold code was ever shortlisted.
+    """
+    if len(notes) < recipe.folds:
+        raise ValueError(f"{len(notes)} coded notes, at least {recipe.folds} are needed")
+    seeds = _seeds(pipeline, notes, counted, prior, recipe)
+    examples = collect(pipeline.with_calibrations(seeds), notes, list(seeds), recipe, progress)
+    if not examples.labels.any():
+        raise ValueError("no code of these notes was found by the search: are they of the loaded code set?")
+    columns = tuple(
+        name for name in FEATURES if name not in recipe.left_out and (recipe.with_frequency or name not in CORPUS_BOUND)
+    )
+    chosen = replace(examples, rows=examples.rows[:, [FEATURES.index(name) for name in columns]])
+    kind = choose_kind(chosen, recipe.folds, recipe.seed) if recipe.kind == "best" else recipe.kind
+    stage, crossed = fit(chosen, kind=kind, folds=recipe.folds, seed=recipe.seed)
+    own = frequency(count_codes(counted), len(counted)) if recipe.with_frequency else {"": 0.0}
+    return Calibration(
+        name=recipe.name,
+        model=pipeline.versions.model,
+        features=columns,
+        last_stage=stage,
+        thresholds=thresholds(crossed, chosen, recipe.candidates),
+        search_weight=recipe.search_weight,
+        prior=dict(prior),
+        frequency=own,
+        learned=_account(chosen, crossed, kind, notes, counted, recipe),
+    )
+
+
+def collect(
+    pipeline: CodingPipeline, notes: Sequence[CodedNote], names: Sequence[str], recipe: Recipe, progress: Progress
+) -> Examples:
+    """The shortlists of the notes with their labels; note i is searched with calibration names[i % len(names)]."""
+    codes = pipeline.catalog.code_names
+    rows, labels, owners = [], [], []
+    for number, coded in enumerate(notes):
+        options = CodingOptions(
+            top_k=recipe.depth, billable_only=False, assertion="annotate", calibration=names[number % len(names)]
+        )
+        found = pipeline.shortlist(coded.note, options)
+        rows.append(found.columns)
+        labels.append([codes[p] in coded.gold for p in found.positions.tolist()])
+        owners.append(np.full(len(found.positions), number, dtype=np.int64))
+        progress("reading notes", number + 1, len(notes))
+    return Examples(
+        rows=np.concatenate(rows),
+        labels=np.concatenate([np.asarray(one, dtype=np.bool_) for one in labels]),
+        notes=np.concatenate(owners),
+        gold=np.array([len(coded.gold) for coded in notes], dtype=np.int64),
+    )
+
+
+def _seeds(
+    pipeline: CodingPipeline,
+    notes: Sequence[CodedNote],
+    counted: Sequence[CodedNote],
+    prior: Mapping[str, float],
+    recipe: Recipe,
+) -> dict[str, Calibration]:
+    """One calibration per fold that chooses candidates with the frequencies of the other folds."""
+    seeds = {}
+    for fold in range(recipe.folds):
+        held = {coded.id for coded in notes[fold :: recipe.folds]}
+        others = [coded for coded in counted if coded.id not in held]
+        own = frequency(count_codes(others), len(others)) if recipe.with_frequency else {"": 0.0}
+        seeds[f"fold {fold}"] = _seed(f"fold {fold}", pipeline.versions.model, recipe.search_weight, prior, own)
+    return seeds
+
+
+def _seed(
+    name: str, model: str, weight: float, prior: Mapping[str, float], frequencies: Mapping[str, float]
+) -> Calibration:
+    one = np.ones(1)
+    stage = LastStage(Linear(0 * one, one, one, 0.0), Curve(np.array([-1.0, 1.0]), np.array([0.0, 1.0])))
+    nothing = Thresholds(0.0, 0.0, 0.0, 0.0)
+    return Calibration(name, model, ("words_cosine",), stage, nothing, weight, prior, frequencies)
+
+
+def _account(
+    examples: Examples,
+    crossed: np.ndarray,
+    kind: str,
+    notes: Sequence[CodedNote],
+    counted: Sequence[CodedNote],
+    recipe: Recipe,
+) -> dict[str, Any]:
+    """What the artifact says of its making. The error is over codes that would be returned, on notes left out."""
+    returned = crossed >= recipe.candidates
+    return {
+        "notes": len(notes),
+        "counted_notes": len(counted) if recipe.with_frequency else 0,
+        "shortlisted": int(len(examples.rows)),
+        "gold": int(examples.gold.sum()),
+        "gold_shortlisted": int(examples.labels.sum()),
+        "kind": kind,
+        "folds": recipe.folds,
+        "seed": recipe.seed,
+        "cross_fitted_ece": round(
+            float(expected_calibration_error(reliability(crossed[returned], examples.labels[returned]))), 4
+        ),
+        "left_out": list(recipe.left_out),
+    }

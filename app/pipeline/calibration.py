@@ -1,0 +1,154 @@
+"""A calibration: how stage scores become a probability, and from which probability on a code is answered.
+
+It is a small artifact, learned by `icd-cascade calibrate` and named in every answer. `general` carries no corpus's
+habits; others may know how often a site uses each code.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from app.pipeline.features import FEATURES, Priors
+from index_builder.errors import ArtifactError
+from model.last_stage import Doubles, LastStage
+from model.nested import Floats
+
+FORMAT = 1
+SHIPPED = Path(__file__).parents[1] / "calibrations"
+
+
+class CalibrationError(ArtifactError):
+    """A calibration that cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Least probability of `codes`, by what they are to be good at, and of `candidates`."""
+
+    best_f1: float
+    precision_first: float
+    recall_first: float
+    candidates: float
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Weights of the last stage, thresholds and priors.
+
+    model:     version of the encoder whose scores it was learned on
+    features:  columns of app/pipeline/features.py that the last stage reads
+    search_weight: what one unit of prior + frequency adds to a cosine when the candidates are chosen
+    prior, frequency: by code; a code that is not named has the value under ""
+    """
+
+    name: str
+    model: str
+    features: tuple[str, ...]
+    last_stage: LastStage
+    thresholds: Thresholds
+    search_weight: float
+    prior: Mapping[str, float] = field(repr=False)
+    frequency: Mapping[str, float] = field(repr=False)
+    learned: Mapping[str, Any] = field(default_factory=dict)
+    version: str = ""
+
+    def priors(self, names: Sequence[str]) -> Priors:
+        """The priors of a catalog's codes, in its order."""
+        return Priors(_column(self.prior, names), _column(self.frequency, names))
+
+    def bias_of(self, priors: Priors) -> Floats:
+        """What is added to each code's cosine when candidates are chosen (C,)."""
+        return np.asarray(self.search_weight * (priors.prior + priors.frequency), dtype=np.float32)
+
+    def logits(self, columns: Floats) -> Doubles:
+        """(k, len(FEATURES)) -> (k,) float64, not yet calibrated."""
+        return self.last_stage.logits(columns[:, [FEATURES.index(name) for name in self.features]])
+
+    @property
+    def label(self) -> str:
+        """Name and version, as answers give it."""
+        return f"{self.name} {self.version}"
+
+
+def _column(values: Mapping[str, float], names: Sequence[str]) -> Floats:
+    default = values.get("", 0.0)
+    return np.array([values.get(name, default) for name in names], dtype=np.float32)
+
+
+def save(calibration: Calibration, file: Path) -> str:
+    """Write the artifact, gzipped JSON with the same bytes for the same content; returns its version."""
+    content = _content(calibration)
+    version = _version(content)
+    buffer = io.BytesIO()
+    with gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as stream:
+        stream.write(_encoded({**content, "version": version}))
+    part = file.with_suffix(".part")
+    part.write_bytes(buffer.getvalue())
+    part.replace(file)
+    return version
+
+
+def load(file: Path) -> Calibration:
+    """Read and verify an artifact. Raises CalibrationError, which names the file and what is wrong."""
+    try:
+        content = json.loads(gzip.decompress(file.read_bytes()))
+        version = content.pop("version")
+        if content["format"] != FORMAT:
+            raise CalibrationError(file, f"format {content['format']}, expected {FORMAT}")
+        if version != _version(content):
+            raise CalibrationError(file, "its content does not match its version")
+        unknown = sorted(set(content["features"]) - set(FEATURES))
+        if unknown:
+            raise CalibrationError(file, f"reads the unknown feature {unknown[0]}")
+        return Calibration(
+            name=content["name"],
+            model=content["model"],
+            features=tuple(content["features"]),
+            last_stage=LastStage.from_dict(content["last_stage"]),
+            thresholds=Thresholds(**content["thresholds"]),
+            search_weight=content["search_weight"],
+            prior=content["prior"],
+            frequency=content["frequency"],
+            learned=content["learned"],
+            version=version,
+        )
+    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+        raise CalibrationError(file, f"cannot be read as a calibration ({type(error).__name__})") from error
+
+
+def load_all(folders: Sequence[Path], model: str) -> dict[str, Calibration]:
+    """Every calibration in these folders that was learned on this model, by name; later folders win."""
+    found = [load(file) for folder in folders for file in sorted(folder.glob("*.calibration.json.gz"))]
+    return {one.name: one for one in found if one.model == model}
+
+
+def _content(calibration: Calibration) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "name": calibration.name,
+        "model": calibration.model,
+        "features": list(calibration.features),
+        "last_stage": calibration.last_stage.to_dict(),
+        "thresholds": asdict(calibration.thresholds),
+        "search_weight": calibration.search_weight,
+        "prior": dict(sorted(calibration.prior.items())),
+        "frequency": dict(sorted(calibration.frequency.items())),
+        "learned": dict(calibration.learned),
+    }
+
+
+def _encoded(content: Mapping[str, Any]) -> bytes:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _version(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(_encoded(content)).hexdigest()[:12]

@@ -1,0 +1,188 @@
+"""What the last stage knows of a shortlisted code: how near its wordings are, which words agree, where, how often.
+
+Everything is computed from the note and the code set alone; only `frequency` knows a corpus, and only calibrations
+with a code-frequency prior read it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.pipeline.cascade import Cascaded
+from app.pipeline.clauses import STOP_WORDS
+from app.pipeline.encoding import EncodedNote
+from app.pipeline.evidence import CLOSE
+from app.pipeline.words import Run
+from index_builder.catalog import Catalog
+from index_builder.codesets.protocol import FormSource
+from index_builder.index import CodeHits
+from model.encoder import Integers
+from model.nested import Floats
+
+_WORD = re.compile(r"[^\W_]+")
+_STEM = 6  # words agree by their first letters: "fractured" and "fracture"
+
+STRONG = frozenset({"assessment", "impression", "diagnoses", "discharge_diagnosis", "postoperative_diagnosis"})
+WEAK = frozenset({"review_of_systems", "physical_exam", "vital_signs", "laboratory", "medications", "social_history"})
+
+FEATURES = (
+    "words_cosine",  # the nearest run of words and the code's best wording
+    "clause_cosine",  # the whole clause and that wording
+    "cosine_256",
+    "cosine_64",
+    "crowd",  # log2(1 + better codes of the same clause)
+    "clause_gap",  # words_cosine less that of the clause's best code
+    "category_crowd",  # log2(1 + better codes of the same category)
+    "category_gap",  # words_cosine less that of the category's best code
+    "covered",  # best words_cosine of a code whose words hold these and more; 0 = none
+    "covering",  # best words_cosine of a code whose words these hold with more; 0 = none
+    "wording_found",  # share of the wording's words that stand in the clause
+    "words_named",  # share of the run's words that stand in the wording
+    "literal",  # 1 when run and wording have the same words
+    "run_length",  # log2(1 + words)
+    "wording_length",
+    "mentions",  # log2(1 + places of the note that are about as near)
+    "position",  # of the first of them, 0 = beginning, 1 = end of the note
+    "strong_section",  # 1 when one of them stands in an assessment or a diagnosis
+    "weak_section",  # 1 when all stand in a review of systems, an examination, a list of drugs
+    "header",  # 1 for a code that is not billable
+    "code_length",
+    "title",  # 1 when the best wording is the code's title
+    "prior",  # how often codes of this kind are used at all
+    "frequency",  # how often this code was used in the corpus of the calibration
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Priors:
+    """Per code of the catalog (C,): what does not depend on the note."""
+
+    prior: Floats
+    frequency: Floats
+
+    @classmethod
+    def none(cls, count: int) -> Priors:
+        """Nothing is known of any code."""
+        nothing = np.zeros(count, dtype=np.float32)
+        return cls(nothing, nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class Shortlist:
+    """Shortlisted codes of one note: positions (k,) in the catalog, columns (k, len(FEATURES))."""
+
+    positions: Integers
+    columns: Floats
+
+
+def features(
+    note: EncodedNote, stages: Cascaded, runs: Sequence[Run], forms: Floats, catalog: Catalog, priors: Priors
+) -> Floats:
+    """(k, len(FEATURES)) float32 of the codes in stages.rescore768, in their order. runs (k), forms (k, 768)."""
+    hits = stages.rescore768
+    count = len(hits)
+    if not count:
+        return np.zeros((0, len(FEATURES)), dtype=np.float32)
+    words = np.array([run.cosine for run in runs], dtype=np.float32)
+    categories = [catalog.code_names[p][:3] for p in hits.positions.tolist()]
+    columns: dict[str, object] = {
+        "words_cosine": words,
+        "clause_cosine": hits.scores,
+        **_stage_cosines(stages),
+        **_crowding("crowd", "clause_gap", words, hits.spans.tolist()),
+        **_crowding("category_crowd", "category_gap", words, categories),
+        **_containment(words, hits.spans.tolist(), runs),
+        **_wordings(note, hits, runs, catalog),
+        **_places(note, hits, forms),
+        "header": [not catalog.billable[p] for p in hits.positions.tolist()],
+        "code_length": [len(catalog.code_names[p].replace(".", "")) for p in hits.positions.tolist()],
+        "prior": priors.prior[hits.positions],
+        "frequency": priors.frequency[hits.positions],
+    }
+    return np.stack([np.asarray(columns[name], dtype=np.float32) for name in FEATURES], axis=1)
+
+
+def _stage_cosines(stages: Cascaded) -> dict[str, list[float]]:
+    found = {}
+    for name, hits in (("cosine_64", stages.search64), ("cosine_256", stages.rescore256)):
+        score = dict(zip(hits.positions.tolist(), hits.scores.tolist(), strict=True))
+        found[name] = [score[stages.stand_ins[p]] for p in stages.rescore768.positions.tolist()]
+    return found
+
+
+def _crowding(crowd: str, gap: str, words: Floats, groups: Sequence[object]) -> dict[str, Floats]:
+    """How many codes of the same group are better, and by how much the best one is."""
+    seen: dict[object, int] = defaultdict(int)
+    best: dict[object, float] = {}
+    better, behind = np.zeros(len(words), dtype=np.float32), np.zeros(len(words), dtype=np.float32)
+    for row in np.argsort(-words, kind="stable").tolist():
+        group = groups[row]
+        better[row] = np.log2(1 + seen[group])
+        behind[row] = words[row] - best.setdefault(group, float(words[row]))
+        seen[group] += 1
+    return {crowd: better, gap: behind}
+
+
+def _containment(words: Floats, spans: Sequence[int], runs: Sequence[Run]) -> dict[str, Floats]:
+    """Of codes read from the same clause: "neuropathy" stands inside "diabetes with neuropathy"."""
+    covered, covering = np.zeros(len(words), dtype=np.float32), np.zeros(len(words), dtype=np.float32)
+    by_clause: dict[int, list[int]] = defaultdict(list)
+    for row, span in enumerate(spans):
+        by_clause[span].append(row)
+    for rows in by_clause.values():
+        starts, ends = np.array([runs[r].start for r in rows]), np.array([runs[r].end for r in rows])
+        holds = (starts[:, None] <= starts) & (ends[:, None] >= ends) & ((ends - starts)[:, None] > ends - starts)
+        scores = words[rows]
+        covered[rows] = np.where(holds, scores[:, None], 0).max(axis=0)
+        covering[rows] = np.where(holds, scores[None, :], 0).max(axis=1)
+    return {"covered": covered, "covering": covering}
+
+
+def _wordings(note: EncodedNote, hits: CodeHits, runs: Sequence[Run], catalog: Catalog) -> dict[str, list[float]]:
+    columns: dict[str, list[float]] = defaultdict(list)
+    clauses: dict[int, str] = {}
+    for row, (span, form) in enumerate(zip(hits.spans.tolist(), hits.forms.tolist(), strict=True)):
+        if span not in clauses:
+            clauses[span] = note.segmented.text_of(note.uses[span][0])
+        clause, run, wording = clauses[span], runs[row], catalog.form(form)
+        inside, said, named = stems(clause), stems(clause[run.start : run.end]), stems(wording.text)
+        columns["wording_found"].append(len(named & inside) / max(1, len(named)))
+        columns["words_named"].append(len(named & said) / max(1, len(said)))
+        columns["literal"].append(float(bool(said) and said == named))
+        columns["run_length"].append(float(np.log2(1 + len(said))))
+        columns["wording_length"].append(float(np.log2(1 + len(named))))
+        columns["title"].append(float(wording.source is FormSource.TITLE))
+    return columns
+
+
+def stems(text: str) -> frozenset[str]:
+    """The telling words of a text by their first letters."""
+    found = (word.casefold() for word in _WORD.findall(text))
+    return frozenset(word[:_STEM] for word in found if word not in STOP_WORDS)
+
+
+def _places(note: EncodedNote, hits: CodeHits, forms: Floats) -> dict[str, list[float]]:
+    """Where else the note says about the same. Documents are counted as one text."""
+    cut = note.segmented
+    lengths = np.cumsum([0, *(len(document.text) for document in cut.note.documents)])
+    total = max(1, int(lengths[-1]))
+    where = [[(lengths[c.document] + c.start) / total for c in uses] for uses in note.uses]
+    labels = [[cut.section_of(c).label for c in uses] for uses in note.uses]
+    near = note.vectors @ forms.T  # (S, k)
+    columns: Mapping[str, list[float]] = {
+        name: [] for name in ("mentions", "position", "strong_section", "weak_section")
+    }
+    for row, span in enumerate(hits.spans.tolist()):
+        queries = {span, *np.flatnonzero(near[:, row] >= near[span, row] - CLOSE).tolist()}
+        places = [place for q in queries for place in where[q]]
+        sections = [label for q in queries for label in labels[q]]
+        columns["mentions"].append(float(np.log2(1 + len(places))))
+        columns["position"].append(float(min(places)))
+        columns["strong_section"].append(float(any(label in STRONG for label in sections)))
+        columns["weak_section"].append(float(all(label in WEAK for label in sections)))
+    return dict(columns)

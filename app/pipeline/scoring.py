@@ -1,0 +1,75 @@
+"""The attend stage's outcome: every shortlisted code with its score, its probability and the words it was read from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from app.pipeline.calibration import Calibration
+from app.pipeline.cascade import Cascaded
+from app.pipeline.crowding import crowded
+from app.pipeline.encoding import EncodedNote
+from app.pipeline.features import Priors, features
+from app.pipeline.words import Run, WordReader
+from index_builder.catalog import Catalog
+from index_builder.index import CodeHits
+from model.last_stage import Doubles
+from model.nested import Floats
+
+_SPREAD = 3.0  # of the score over logits: far below the thresholds codes still differ in four decimals
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Codes, best first. probabilities (k,), None without a calibration; forms: each code's best wording (k, 768)."""
+
+    hits: CodeHits
+    probabilities: Doubles | None
+    forms: Floats
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """A calibration made ready for one catalog."""
+
+    calibration: Calibration
+    catalog: Catalog
+    priors: Priors
+
+    @classmethod
+    def of(cls, calibration: Calibration, catalog: Catalog) -> Scorer:
+        """Look the priors of the catalog's codes up, once."""
+        return cls(calibration, catalog, calibration.priors(catalog.code_names))
+
+    @property
+    def bias(self) -> Floats:
+        """What the search adds to each code's cosine (C,)."""
+        return self.calibration.bias_of(self.priors)
+
+    def score(self, note: EncodedNote, stages: Cascaded, reader: WordReader, forms: Floats) -> Scored:
+        """Rank the shortlist by calibrated probability; equal ones in the order of position. forms (k, 768)."""
+        hits = stages.rescore768
+        columns = features(note, stages, read(reader, hits, forms), forms, self.catalog, self.priors)
+        logits = self.calibration.logits(columns)
+        ranked = replace(hits, scores=np.asarray(1 / (1 + np.exp(-logits / _SPREAD)), dtype=np.float32))
+        order = np.lexsort((hits.positions, -logits))
+        return Scored(ranked.take(order), self.calibration.last_stage.curve(logits)[order], forms[order])
+
+
+def uncalibrated(stages: Cascaded, reader: WordReader, forms: Floats) -> Scored:
+    """Without a calibration the words' cosine, less its crowding, ranks the codes (docs/decisions/0009)."""
+    hits = stages.rescore768
+    cosines = np.array([run.cosine for run in read(reader, hits, forms)], dtype=np.float32)
+    ranked = crowded(replace(hits, scores=cosines))
+    row = {position: at for at, position in enumerate(hits.positions.tolist())}
+    return Scored(ranked, None, forms[[row[p] for p in ranked.positions.tolist()]])
+
+
+def read(reader: WordReader, hits: CodeHits, forms: Floats) -> Sequence[Run]:
+    """The nearest run of words of each hit's best clause."""
+    return [reader.nearest(form, query) for form, query in zip(forms, hits.spans.tolist(), strict=True)]
