@@ -4,6 +4,7 @@ ServiceError
  ├─ RequestError         the request cannot be answered as it stands
  │   ├─ Unauthenticated  no credential, or none that is valid
  │   ├─ Forbidden        a valid credential without the scope that is needed
+ │   ├─ WrongHost        the Host header names another host than this service answers to
  │   ├─ MalformedBody    not UTF-8, not JSON, nested too deep
  │   ├─ NotAcceptable    Accept names no media type that the service writes
  │   ├─ BodyTooLarge     more bytes than the service reads
@@ -13,6 +14,10 @@ ServiceError
  │   └─ UnknownCode      no such code in the loaded edition
  ├─ ReloadInProgress     model and index are being opened already
  ├─ ReloadRefused        another model or index cannot serve; the old pipeline does
+ ├─ UnsafeSetup          the service must not start as it is set up
+ │   └─ KeysFileError    the file of keys cannot be read, or anyone could write to it
+ ├─ RateLimited          the caller has used up what it may ask for in a minute
+ ├─ AccessUnavailable    callers cannot be recognised or recorded now
  ├─ NotReady             the index is still being loaded and verified, or loading failed, or the service stops
  ├─ Overloaded           more notes wait than the service takes on
  ├─ DeadlineExceeded     no answer in time
@@ -57,6 +62,13 @@ class Unauthenticated(RequestError):
 
     challenge = 'Bearer realm="icd-cascade"'
 
+    @classmethod
+    def refused(cls, detail: str) -> Unauthenticated:
+        """The error for a credential that was given and is not valid."""
+        error = cls(detail)
+        error.challenge = f'{cls.challenge}, error="invalid_token"'
+        return error
+
 
 class Forbidden(RequestError):
     """A valid credential without the scope that is needed. challenge: of RFC 6750, section 3."""
@@ -69,6 +81,10 @@ class Forbidden(RequestError):
         error = cls(f"This needs the scope {' or '.join(scopes)}.")
         error.challenge = f'{cls.challenge}, scope="{scopes[0]}"'
         return error
+
+
+class WrongHost(RequestError):
+    """The Host header names another host than this service answers to."""
 
 
 class MalformedBody(RequestError):
@@ -107,6 +123,26 @@ class ReloadInProgress(ServiceError):
 
 class ReloadRefused(ServiceError):
     """Another model or index was not fit to serve; the detail gives the reason. The old pipeline serves on."""
+
+
+class UnsafeSetup(ServiceError):
+    """The service must not start as it is set up: it would be open, or could not tell who asks. Not seen by clients."""
+
+
+class KeysFileError(UnsafeSetup):
+    """The file of keys cannot be read, or anyone could write to it."""
+
+
+class RateLimited(ServiceError):
+    """The caller has used up what it may ask for in a minute."""
+
+    retry_after = 1
+
+
+class AccessUnavailable(ServiceError):
+    """Callers cannot be recognised or recorded now: no key set of the token issuer, or no place for the audit log."""
+
+    retry_after = 5
 
 
 class NotReady(ServiceError):

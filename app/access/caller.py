@@ -35,4 +35,5 @@ class Caller:
 
 ANONYMOUS_ID: Final = "anonymous"
 ANYONE: Final = Caller(ANONYMOUS_ID, ALL_SCOPES)  # of a service that asks for no credentials
-NOBODY: Final = Caller(ANONYMOUS_ID, frozenset())  # on the open paths of a service that does
+NOBODY: Final = Caller(ANONYMOUS_ID, frozenset())  # on paths that are open to all
+SCRAPER: Final = Caller(ANONYMOUS_ID, frozenset({Scope.METRICS}))  # where metrics are open to all

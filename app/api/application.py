@@ -12,8 +12,12 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
+from app.access.door import Door, open_door
+from app.api.audit import AuditTrail
 from app.api.body import BodyGuard
 from app.api.guard import AccessGuard
+from app.api.headers import security_headers
+from app.api.origins import CrossSiteGuard, HostGuard, cross_origin
 from app.api.problems import answer_error
 from app.api.requests import RequestMiddleware
 from app.api.routes import admin, codes, coding, operations, page
@@ -23,7 +27,7 @@ from app.serving.lifecycle import Choice
 from app.serving.limits import ServingLimits
 from app.serving.opening import open_chosen
 from app.serving.service import Service, assemble_service
-from app.settings import Settings
+from app.settings import Settings, is_loopback
 from app.version import VERSION
 
 if TYPE_CHECKING:
@@ -36,6 +40,8 @@ Errors are RFC 9457 problem details and never repeat what was sent. Every answer
 _SILENT: Final[Any] = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 _GUARDED: Final = frozenset({"/v1/code", "/v1/code/batch", "/admin/reload"})
 
+_ROUTERS: Final = (coding.router, codes.router, admin.router, operations.router, page.router)
+
 
 def create_app(
     settings: Settings, open_coder: Callable[[], Coder] | None = None, tracing: Tracing | None = None
@@ -43,6 +49,7 @@ def create_app(
     """An application that begins to load its coder at start-up: what the settings name unless another is given.
 
     tracing: where spans go if the settings ask for traces, instead of the OTLP exporter
+    Raises UnsafeSetup if the service would be open to other machines, or if keys or audit log cannot be opened.
     """
 
     def open_coder_of(choice: Choice) -> Coder:
@@ -50,6 +57,7 @@ def create_app(
 
     if settings.traces and tracing is None:
         tracing = configured_tracing()
+    door = open_door(settings)
     watches = [] if tracing is None else [tracing.watch]
     service = assemble_service(open_coder_of, limits_of(settings), settings.shadow_share, watches)
     app = FastAPI(
@@ -57,11 +65,11 @@ def create_app(
         version=VERSION,
         description=_DESCRIPTION,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        lifespan=_lifespan(service, tracing),
+        lifespan=_lifespan(service, door, tracing),
         middleware=[
             *_tracing_middleware(tracing),
-            Middleware(RequestMiddleware, metrics=service.metrics),
-            Middleware(AccessGuard),
+            _around(settings, door, service),
+            *_guards(settings, door),
             Middleware(BodyGuard, paths=_GUARDED),
         ],
         exception_handlers={RequestValidationError: answer_error, HTTPException: answer_error},
@@ -71,8 +79,9 @@ def create_app(
         telemetry=_SILENT,
     )
     app.state.service = service
-    for routes in (coding, codes, admin, operations, page):
-        app.include_router(routes.router)
+    app.state.door = door
+    for router in _ROUTERS:
+        app.include_router(router)
     return app
 
 
@@ -98,6 +107,24 @@ def configured_tracing() -> Tracing:
         raise NotLoaded("Traces need the extra: pip install 'icd-cascade[otel]'.") from None
 
 
+def _around(settings: Settings, door: Door, service: Service) -> Middleware:
+    routes = [route for router in _ROUTERS for route in router.routes]
+    trail = None if door.audit is None else AuditTrail(door.audit, routes)
+    headers = security_headers(settings.behind_tls)
+    return Middleware(RequestMiddleware, metrics=service.metrics, headers=headers, routes=routes, trail=trail)
+
+
+def _guards(settings: Settings, door: Door) -> list[Middleware]:
+    """From the outside in: which site, which host, whose browser, who."""
+    guards = cross_origin(settings.allowed_origins)
+    is_open = door.authenticator is None
+    if settings.allowed_hosts or (is_open and is_loopback(settings.host)):
+        guards.append(Middleware(HostGuard, hosts=settings.allowed_hosts))
+    if is_open:
+        guards.append(Middleware(CrossSiteGuard, origins=settings.allowed_origins))
+    return [*guards, Middleware(AccessGuard, door=door)]
+
+
 def _tracing_middleware(tracing: Tracing | None) -> list[Middleware]:
     if tracing is None:
         return []
@@ -106,12 +133,15 @@ def _tracing_middleware(tracing: Tracing | None) -> list[Middleware]:
     return [Middleware(TracingMiddleware, tracing=tracing)]
 
 
-def _lifespan(service: Service, tracing: Tracing | None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(
+    service: Service, door: Door, tracing: Tracing | None
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         service.start()
         yield
         service.stop()
+        door.close()
         if tracing is not None:
             await asyncio.to_thread(tracing.close)
 

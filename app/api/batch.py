@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from app.access.caller import Caller
 from app.api.limits import INTERACTIVE_NOTES
 from app.api.problems import problem_of
 from app.api.schemas.request import CodeRequest
@@ -29,11 +30,13 @@ class BatchAnswer:
     outcomes: list[Outcome] = field(default_factory=list)
 
 
-async def answer_batch(notes: Sequence[Any], coder: Coder, service: Service, request_id: str) -> BatchAnswer:
+async def answer_batch(
+    notes: Sequence[Any], coder: Coder, service: Service, request_id: str, caller: Caller
+) -> BatchAnswer:
     """Check every note, code the good ones together, put answers and problems in order."""
     checked = [_check(note, coder) for note in notes]
     works = [entry[1] for entry in checked if not isinstance(entry, ServiceError)]
-    outcomes = await service.admission.run(coder, works, lane_of(len(works)), request_id)
+    outcomes = await service.admission.run(coder, works, lane_of(len(works)), request_id, caller.id, caller.limits)
     remaining = iter(outcomes)
     items = [
         _problem_item(index, entry, request_id)

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from app.api.schemas.problem import PROBLEM_JSON, FieldProblem, Problem
 from app.api.violations import describe
 from app.errors import (
+    AccessUnavailable,
     BodyTooLarge,
     CodingFailed,
     DeadlineExceeded,
@@ -23,6 +24,7 @@ from app.errors import (
     NotLoaded,
     NotReady,
     Overloaded,
+    RateLimited,
     ReloadInProgress,
     ReloadRefused,
     ServiceError,
@@ -30,6 +32,7 @@ from app.errors import (
     UnknownCode,
     UnsupportedBody,
     WorkerStalled,
+    WrongHost,
 )
 
 
@@ -50,12 +53,15 @@ _KINDS: Final[dict[type[ServiceError], Kind]] = {
     ReloadInProgress: Kind(409, "reload-in-progress", "Model and index are being opened already"),
     BodyTooLarge: Kind(413, "body-too-large", "The body is too large"),
     UnsupportedBody: Kind(415, "unsupported-body", "The body is not application/json"),
+    WrongHost: Kind(421, "wrong-host", "This service answers to another name"),
     InvalidField: Kind(422, "invalid-field", "A field breaks its limit"),
     NotLoaded: Kind(422, "not-loaded", "The service does not hold what was asked for"),
     ReloadRefused: Kind(422, "reload-refused", "The old model and index serve on"),
     Overloaded: Kind(429, "overloaded", "The service is busy"),
+    RateLimited: Kind(429, "rate-limited", "The caller asks for too much at once"),
     CodingFailed: Kind(500, "coding-failed", "The service failed on this note"),
     NotReady: Kind(503, "not-ready", "The service is not ready"),
+    AccessUnavailable: Kind(503, "access-unavailable", "Callers cannot be recognised or recorded now"),
     DeadlineExceeded: Kind(503, "deadline-exceeded", "No answer in time"),
     WorkerStalled: Kind(503, "worker-stalled", "The service hangs"),
 }

@@ -5,7 +5,8 @@ from __future__ import annotations
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.requests import PROBES, UNMATCHED
+from app.api.requests import PROBES
+from app.api.templates import UNMATCHED
 from app.serving.tracing import Tracing, finish
 
 

@@ -6,8 +6,9 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from app.cli.access_options import add_access_flags
 from app.cli.options import add_artifact_flags, settings_of
-from app.errors import NotLoaded
+from app.errors import NotLoaded, UnsafeSetup
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -19,19 +20,19 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--host", help="address to bind (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to bind, 0 = any free one (default: 8080)")
     parser.add_argument("--build-missing", action="store_true", help="first build the index if none fits the model")
-    parser.add_argument(
-        "--allow-remote-without-keys",
-        action="store_true",
-        help="bind an address that other machines reach, although requests are not authenticated",
-    )
+    add_access_flags(parser)
     add_artifact_flags(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Build if asked to, then serve until a signal comes."""
+    """Build if asked to, then serve until a signal comes; 2 if the service would be open to strangers."""
+    from app.access.door import check_setup
+
     settings = settings_of(args)
-    if refusal := refuse_remote(settings, allowed=args.allow_remote_without_keys):
-        print(refusal, file=sys.stderr)
+    try:
+        check_setup(settings)
+    except UnsafeSetup as error:
+        print(f"icd-cascade: {error.detail}", file=sys.stderr)
         return 2
     if args.build_missing:
         build_missing(settings)
@@ -62,18 +63,6 @@ def is_built(settings: Settings) -> bool:
         return read_manifest(current(settings.artifacts / settings.code_set)).model.version == wanted
     except MissingFileError:
         return False
-
-
-def refuse_remote(settings: Settings, *, allowed: bool) -> str | None:
-    """Why the address must not be bound, or None. Requests are not authenticated, and notes are patient data."""
-    from app.settings import is_loopback
-
-    if allowed or is_loopback(settings.host):
-        return None
-    return (
-        f"icd-cascade: other machines can reach {settings.host}, and this version does not authenticate requests. "
-        "Bind 127.0.0.1 behind a proxy that does, or give --allow-remote-without-keys."
-    )
 
 
 def serve(settings: Settings) -> int:

@@ -9,7 +9,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from app.errors import DeadlineExceeded, Overloaded
+from app.access.caller import ANONYMOUS_ID
+from app.access.limits import NO_LIMITS, CallerLimits
+from app.access.quotas import Quotas
+from app.errors import DeadlineExceeded, Overloaded, RateLimited
 from app.pipeline.coder import Coder
 from app.pipeline.coding import Coding
 from app.serving.answered import Answered, Watch
@@ -20,7 +23,6 @@ from app.serving.metrics import Metrics
 from app.serving.queue_metrics import ShedReason
 from app.serving.work import Lane, Outcome, Work, estimate_tokens
 
-ANONYMOUS: Final = "anonymous"
 _MARGIN: Final = 0.8  # of the deadline: what is admitted should also be answered in time
 _DETAILS: Final[dict[ShedReason, str]] = {
     "queue": "The queue is full.",
@@ -50,6 +52,7 @@ class Admission:
         self._metrics = metrics
         self._watches = watches
         self._open: Counter[str] = Counter()
+        self._quotas = Quotas()
 
     @property
     def deadline_seconds(self) -> float:
@@ -57,19 +60,28 @@ class Admission:
         return self._limits.deadline_seconds
 
     async def run(
-        self, coder: Coder, works: Sequence[Work], lane: Lane, request_id: str, key: str = ANONYMOUS
+        self,
+        coder: Coder,
+        works: Sequence[Work],
+        lane: Lane,
+        request_id: str,
+        key: str = ANONYMOUS_ID,
+        limits: CallerLimits = NO_LIMITS,
     ) -> list[Outcome]:
         """One outcome per work, in their order: a coding, or the error that answers this note alone.
 
-        All works are admitted or none: raises Overloaded or NotReady then. If the task is cancelled, what has not
+        key and limits are those of the caller. All works are admitted or none: raises Overloaded, RateLimited or
+        NotReady then. If the task is cancelled, what has not
         begun to run never runs.
         """
         if not works:
             return []
         arrived = time.time_ns()
-        with self._counted(key, lane):
+        with self._counted(key, limits, lane):
             entries = self._entries(coder, works, lane, request_id)
-            self._check(lane, sum(entry.cost for entry in entries))
+            tokens = sum(entry.cost for entry in entries)
+            self._check(lane, tokens)
+            self._charge(key, limits, len(entries), tokens)
             self._batcher.submit(entries)
             self._metrics.queue.count_admitted(lane, len(entries))
             outcomes = await self._outcomes(entries)
@@ -77,8 +89,9 @@ class Admission:
         return outcomes
 
     @contextmanager
-    def _counted(self, key: str, lane: Lane) -> Iterator[None]:
-        if self._open[key] >= self._limits.key_concurrency:
+    def _counted(self, key: str, limits: CallerLimits, lane: Lane) -> Iterator[None]:
+        most = self._limits.key_concurrency if limits.concurrency is None else limits.concurrency
+        if self._open[key] >= most:
             raise self._refused("concurrency", lane)
         self._open[key] += 1
         try:
@@ -91,6 +104,13 @@ class Admission:
     def _check(self, lane: Lane, cost: int) -> None:
         if reason := refusal(self._batcher.load(), lane, cost, self._limits):
             raise self._refused(reason, lane)
+
+    def _charge(self, key: str, limits: CallerLimits, notes: int, tokens: int) -> None:
+        try:
+            self._quotas.take(key, limits, notes, tokens)
+        except RateLimited:
+            self._metrics.queue.count_shed("rate")
+            raise
 
     def _refused(self, reason: ShedReason, lane: Lane) -> Overloaded:
         self._metrics.queue.count_shed(reason)

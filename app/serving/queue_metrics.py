@@ -11,8 +11,8 @@ from app.serving.work import Lane
 
 NOTES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 TOKENS: Final = tuple(64 * 2**k for k in range(11))  # 64 to 65,536
-ShedReason = Literal["queue", "wait", "concurrency"]
-SHED_REASONS: Final[tuple[ShedReason, ...]] = ("queue", "wait", "concurrency")
+ShedReason = Literal["queue", "wait", "concurrency", "rate"]
+SHED_REASONS: Final[tuple[ShedReason, ...]] = ("queue", "wait", "concurrency", "rate")
 
 
 class QueueMetrics:
@@ -32,7 +32,7 @@ class QueueMetrics:
         )
         self._shed = Counter(
             "icd_shed",
-            "Requests refused: a lane is full, the wait would pass the deadline, or a key has too many open.",
+            "Requests refused: a lane is full, the wait would pass the deadline, or too much of one key.",
             ("reason",),
             registry=registry,
         )

@@ -12,6 +12,7 @@ from typing import Final
 import uvicorn
 from fastapi import FastAPI
 
+from app.access.door import Door
 from app.errors import ServiceError
 from app.serving.lifecycle import Lifecycle, State
 from app.serving.logs import SERVICE
@@ -49,7 +50,7 @@ class Server(uvicorn.Server):
 
 
 async def serve(app: FastAPI, host: str, port: int, say: Callable[[str], None], drain_seconds: float = 0.0) -> int:
-    """Answer until SIGTERM or SIGINT; SIGHUP opens model and index anew.
+    """Answer until SIGTERM or SIGINT; SIGHUP opens model, index, keys and audit log anew.
 
     Returns 0, or 1 if loading failed. say hears one line when ready. drain_seconds: served on after SIGTERM.
     """
@@ -59,11 +60,16 @@ async def serve(app: FastAPI, host: str, port: int, say: Callable[[str], None], 
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stopping.terminate)
     loop.add_signal_handler(signal.SIGINT, stopping.interrupt)
-    loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, _reload, service.lifecycle))
+    loop.add_signal_handler(signal.SIGHUP, _hang_up, app.state.door, service.lifecycle)
     watcher = asyncio.create_task(_watch(server, service.lifecycle, say))
     await server.serve()
     await watcher
     return 0 if service.lifecycle.failure is None else 1
+
+
+def _hang_up(door: Door, lifecycle: Lifecycle) -> None:
+    door.reload()
+    asyncio.get_running_loop().run_in_executor(None, _reload, lifecycle)
 
 
 def _reload(lifecycle: Lifecycle) -> None:

@@ -8,19 +8,21 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 
+from app.access.scopes import Scope
 from app.api.context import CoderHere
 from app.api.limits import QUERY_CHARACTERS, SEARCH_RESULTS
 from app.api.problems import documented
 from app.api.schemas.codes import CodeDetail, CodeName, CodeSearch
 from app.api.schemas.text import NoteText
+from app.api.security import require_scope
 from app.errors import UnknownCode
 from index_builder.catalog import Catalog
 
-router = APIRouter(prefix="/v1/codes", tags=["codes"])
+router = APIRouter(prefix="/v1/codes", tags=["codes"], dependencies=[require_scope(Scope.CODE)])
 _WRITTEN: Final = re.compile(r"[A-Za-z0-9.]{1,16}")
 
 
-@router.get("", responses=documented(422, 500, 503), summary="Search the code set")
+@router.get("", responses=documented(401, 403, 422, 500, 503), summary="Search the code set")
 async def search_codes(
     coder: CoderHere,
     q: Annotated[NoteText, Query(max_length=QUERY_CHARACTERS, description="Words of a title or another wording.")],
@@ -33,7 +35,7 @@ async def search_codes(
     return CodeSearch(system=catalog.system, edition=catalog.edition, codes=names)
 
 
-@router.get("/{code}", responses=documented(404, 422, 500, 503), summary="Look a code up")
+@router.get("/{code}", responses=documented(401, 403, 404, 422, 500, 503), summary="Look a code up")
 async def read_code(coder: CoderHere, code: str) -> CodeDetail:
     """One code with its place in the code set, its notes and its wordings. With or without the dot, in any case."""
     position = coder.catalog.position(code) if _WRITTEN.fullmatch(code) else None

@@ -10,6 +10,8 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
+from app.access.scopes import Scope
+from app.api.audit import note_versions
 from app.api.batch import answer_batch
 from app.api.context import CoderHere, RequestId, ServiceHere
 from app.api.fhir.bundle import FHIR_JSON, subject_of, to_bundle
@@ -18,16 +20,19 @@ from app.api.problems import documented
 from app.api.schemas.fhir import FHIR_ANSWER
 from app.api.schemas.request import BatchRequest, CodeRequest
 from app.api.schemas.response import BatchResponse, CodeResponse
+from app.api.security import CallerHere, require_scope
 from app.api.translation import to_response, to_work
 from app.errors import NotAcceptable, ServiceError
 from app.pipeline.coding import Coding
 from app.serving.work import Lane, Outcome, Work
 
-router = APIRouter(prefix="/v1/code", tags=["coding"])
+router = APIRouter(prefix="/v1/code", tags=["coding"], dependencies=[require_scope(Scope.CODE)])
 JSON: Final = "application/json"
 _VARY: Final = {"Vary": "Accept"}
-_PROBLEMS: Final = documented(400, 413, 415, 422, 429, 500, 503)
-_NEGOTIATED: Final = documented(400, 406, 413, 415, 422, 429, 500, 503) | {200: {"content": {FHIR_JSON: FHIR_ANSWER}}}
+_PROBLEMS: Final = documented(400, 401, 403, 413, 415, 422, 429, 500, 503)
+_NEGOTIATED: Final = documented(400, 401, 403, 406, 413, 415, 422, 429, 500, 503) | {
+    200: {"content": {FHIR_JSON: FHIR_ANSWER}}
+}
 
 
 def media_type_of(request: Request) -> str:
@@ -46,6 +51,7 @@ async def code(
     coder: CoderHere,
     service: ServiceHere,
     request_id: RequestId,
+    caller: CallerHere,
 ) -> Response:
     """Ranked codes of one encounter, each with the words of the note that support it.
 
@@ -56,7 +62,8 @@ async def code(
     """
     subject = subject_of(body) if media_type == FHIR_JSON else None
     work = to_work(body, coder)
-    [outcome] = await service.admission.run(coder, [work], Lane.INTERACTIVE, request_id)
+    note_versions(request, coder.versions)
+    [outcome] = await service.admission.run(coder, [work], Lane.INTERACTIVE, request_id, caller.id, caller.limits)
     note_counts(request, [work], [outcome])
     if isinstance(outcome, ServiceError):
         raise outcome
@@ -66,7 +73,12 @@ async def code(
 
 @router.post("/batch", response_model=BatchResponse, responses=_PROBLEMS, summary="Code up to 64 encounters together")
 async def code_batch(
-    request: Request, body: BatchRequest, coder: CoderHere, service: ServiceHere, request_id: RequestId
+    request: Request,
+    body: BatchRequest,
+    coder: CoderHere,
+    service: ServiceHere,
+    request_id: RequestId,
+    caller: CallerHere,
 ) -> Response:
     """One item per note, in their order: `{"index", "status", "result" | "problem"}`.
 
@@ -75,7 +87,8 @@ async def code_batch(
     429 `overloaded`, with Retry-After. Up to 4 notes are served like single notes; more give way to single notes, which
     get four fifths of the service while both wait.
     """
-    answer = await answer_batch(body.notes, coder, service, request_id)
+    note_versions(request, coder.versions)
+    answer = await answer_batch(body.notes, coder, service, request_id, caller)
     note_counts(request, answer.works, answer.outcomes)
     return _json(BatchResponse(request_id=request_id, results=answer.items))
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 from fastapi import APIRouter
 from fastapi.responses import Response
 
+from app.access.scopes import Scope
 from app.api import limits
 from app.api.context import CoderHere, ServiceHere
 from app.api.problems import documented
 from app.api.schemas.operations import Alive, InfoOut, LimitsOut, Ready
+from app.api.security import require_scope
 from app.api.translation import versions_out
 from app.errors import NotReady, WorkerStalled
 from app.serving.lifecycle import State
@@ -16,9 +20,12 @@ from app.serving.metrics import Metrics
 from app.version import VERSION
 
 router = APIRouter(tags=["operations"])
-_METRICS_TEXT = {
-    "description": "Prometheus text exposition.",
-    "content": {"text/plain": {"schema": {"type": "string"}}},
+_METRICS_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "Prometheus text exposition.",
+        "content": {"text/plain": {"schema": {"type": "string"}}},
+    },
+    **documented(401, 403, 503),
 }
 
 
@@ -41,13 +48,19 @@ async def readyz(coder: CoderHere, service: ServiceHere) -> Ready:
     return Ready()
 
 
-@router.get("/metrics", response_class=Response, responses={200: _METRICS_TEXT}, summary="Prometheus metrics")
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses=_METRICS_ANSWERS,
+    dependencies=[require_scope(Scope.METRICS, Scope.ADMIN)],
+    summary="Prometheus metrics",
+)
 async def metrics(service: ServiceHere) -> Response:
     """Durations per route and stage, sizes, counts and versions."""
     return Response(service.metrics.expose(), media_type=Metrics.content_type)
 
 
-@router.get("/v1/info", summary="What is loaded")
+@router.get("/v1/info", responses=documented(401, 503), dependencies=[require_scope()], summary="What is loaded")
 async def info(service: ServiceHere) -> InfoOut:
     """Versions and limits. Answers before the index is loaded, too; versions are null then."""
     coder = service.lifecycle.coder

@@ -50,14 +50,16 @@ class Client:
 
     async def _request(self, method: str, path: str, options: dict[str, Any]) -> httpx.Response:
         transport = httpx.ASGITransport(app=self.app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return await client.request(method, path, **options)
 
 
 @contextmanager
-def running(open_coder: Callable[[], Coder], settings: Settings | None = None) -> Iterator[Client]:
-    """An application from start-up to shutdown."""
-    app = create_app(settings or Settings(), open_coder)
+def running(
+    open_coder: Callable[[], Coder] | None, settings: Settings | None = None, **options: Any
+) -> Iterator[Client]:
+    """An application from start-up to shutdown; without open_coder it opens what the settings name."""
+    app = create_app(settings or Settings(), open_coder, **options)
     with (
         start_blocking_portal() as portal,
         portal.wrap_async_context_manager(app.router.lifespan_context(app)),

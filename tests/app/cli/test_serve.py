@@ -12,7 +12,7 @@ import pytest
 
 from app.cli.main import main
 from app.cli.options import settings_of
-from app.cli.serve import is_built, refuse_remote
+from app.cli.serve import is_built
 from app.errors import InvalidField
 from app.settings import Settings
 from model.checkpoint import write_manifest
@@ -46,13 +46,14 @@ def test_service_that_cannot_load_exits_1(tmp_path: Path) -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "example.org"])
 def test_remote_address_is_refused_without_keys(host: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", "--host", host]) == 2
-    assert "--allow-remote-without-keys" in capsys.readouterr().err
+    assert "--keys" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
-def test_own_address_is_allowed(host: str) -> None:
-    assert refuse_remote(Settings(host=host), allowed=False) is None
-    assert refuse_remote(Settings(host="0.0.0.0"), allowed=True) is None
+def test_keys_that_cannot_be_read_are_refused_also_on_loopback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", "--keys", str(tmp_path / "keys.json")]) == 2
+    assert "keys.json: missing" in capsys.readouterr().err
 
 
 def test_flags_win_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
