@@ -1,0 +1,1 @@
+"""Label-aware attention as it is served: numpy only."""
