@@ -31,12 +31,13 @@ class MimicIII:
     name: str = "mimic-iii-full"
 
     def notes(self, split: str) -> Sequence[CodedNote]:
-        """The notes of a split, sorted by id (SUBJECT_ID_HADM_ID); those without codes stay, without gold."""
+        """The notes of a split, sorted by id (SUBJECT_ID_HADM_ID); those without codes are left out, as CAML does."""
         file = self._file(split)
         return sorted(
             (
                 one_document(f"{row['subject_id']}_{row['hadm_id']}", row["text"], _codes(row["labels"]))
                 for row in self._rows(file)
+                if _codes(row["labels"])
             ),
             key=lambda coded: coded.id,
         )

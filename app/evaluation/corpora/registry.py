@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from importlib import import_module
 from pathlib import Path
-from typing import cast
 
 from app.evaluation.corpora import mimic_iii, mimic_iv, xmc
 from app.evaluation.corpora.coded_note import Corpus
@@ -15,7 +13,9 @@ from app.evaluation.errors import CorpusError
 
 
 def _us_notes(path: Path) -> Corpus:
-    return cast(Corpus, import_module("app.evaluation.us_notes").UsNotes(path))
+    from app.evaluation.us_notes import UsNotes  # which is made of this package's pieces
+
+    return UsNotes(path)
 
 
 OPENERS: dict[str, Callable[[Path], Corpus]] = {

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -9,17 +8,12 @@ from app.evaluation.corpora import NAMES, open_corpus
 from app.evaluation.errors import CorpusError
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "us-notes"])
+@pytest.mark.parametrize("name", NAMES)
 def test_a_corpus_opens_under_its_name(tmp_path: Path, name: str) -> None:
     corpus = open_corpus(name, tmp_path)
     assert corpus.name == name
     with pytest.raises(CorpusError):
         corpus.notes("test")
-
-
-@pytest.mark.skipif(find_spec("app.evaluation.us_notes") is None, reason="the corpus is not there yet")
-def test_the_us_notes_open_under_their_name(tmp_path: Path) -> None:
-    assert open_corpus("us-notes", tmp_path).name == "us-notes"
 
 
 def test_an_unknown_corpus_and_a_missing_folder_are_refused(tmp_path: Path) -> None:
