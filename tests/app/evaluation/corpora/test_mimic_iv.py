@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -111,3 +112,10 @@ def test_a_row_without_text_or_codes_is_refused(tmp_path: Path, row: dict[str, A
     with pytest.raises(CorpusError, match=message) as caught:
         open_corpus("mimic-iv-icd10", tmp_path).notes("test")
     assert "secret" not in str(caught.value)
+
+
+def test_without_pyarrow_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mimiciv_icd10.feather").write_bytes(b"")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(CorpusError, match=r"needs pyarrow: pip install 'icd-cascade\[corpora\]'"):
+        open_corpus("mimic-iv-icd10", tmp_path).notes("test")
