@@ -39,6 +39,11 @@ class Weighting(nn.Module):
         del step
         return vectors
 
+    def finished(self, step: int) -> int | None:
+        """The first dimension that gets no gradient at this step and none later; None where all do."""
+        del step
+        return None
+
     def total(self, losses: Tensor, step: int) -> Tensor:
         """The loss to minimise: sum over prefixes of weight x loss, and the penalty."""
         return (self.weights(losses, step) * losses).sum() + self.penalty()
@@ -112,6 +117,10 @@ class Sequential(Weighting):
         """The prefix that a step trains; dimensions beyond it are finished."""
         return self.prefixes[len(self.prefixes) - 1 - self.stage(step)]
 
+    def finished(self, step: int) -> int | None:
+        """The width of the stage's prefix; None in the first stage."""
+        return self.width(step) if self.stage(step) else None
+
     def weights(self, losses: Tensor, step: int) -> Tensor:
         """1 for the stage's prefix, `keep` for wider ones, 0 for narrower ones."""
         width = self.width(step)
@@ -122,6 +131,17 @@ class Sequential(Weighting):
         """The dimensions beyond the stage's prefix are detached."""
         width = self.width(step)
         return torch.cat([vectors[:, :width], vectors[:, width:].detach()], dim=1)
+
+
+def rest(optimizer: torch.optim.Optimizer, weight: Tensor, first: int | None) -> None:
+    """Take Adam's momentum from the rows of a projection (D, R) from `first` on; None = all go on.
+
+    To be called before the optimizer's step: without gradient the momentum alone would still move finished rows.
+    Weight decay would too and is the caller's.
+    """
+    momentum = optimizer.state.get(weight, {}).get("exp_avg")
+    if first is not None and momentum is not None:
+        momentum[first:] = 0
 
 
 def weighting(

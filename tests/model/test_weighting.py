@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from model.training.losses import prefix_losses
-from model.training.weighting import NAMES, Focal, Sequential, Uncertainty, Weighting, weighting
+from model.training.weighting import NAMES, Focal, Sequential, Uncertainty, Weighting, rest, weighting
 
 PREFIXES = (64, 128, 256, 768)
 LOSSES = torch.tensor([2.0, 1.0, 0.5, 0.25])
@@ -65,6 +65,22 @@ def test_finished_dimensions_get_no_gradient(step: int, width: int) -> None:
     assert vectors.grad is not None
     assert bool((vectors.grad[:, :width] != 0).any(dim=0).all())
     assert not vectors.grad[:, width:].any()
+
+
+def test_finished_rows_do_not_move_by_momentum() -> None:
+    found = Sequential((2, 4), (0, 1))
+    weight = torch.ones(4, 3, requires_grad=True)
+    optimizer = torch.optim.Adam([weight], lr=0.1)
+    moved = []
+    for step in range(3):
+        before = weight.detach().clone()
+        optimizer.zero_grad()
+        (found.mask(torch.ones(1, 3) @ weight.T, step) ** 2).sum().backward()  # type: ignore[no-untyped-call]
+        rest(optimizer, weight, found.finished(step))
+        optimizer.step()
+        moved.append((weight.detach() != before).any(dim=1).tolist())
+    assert moved == [[True] * 4, [True, True, False, False], [True, True, False, False]]
+    assert Weighting([1.0]).finished(0) is None
 
 
 def test_what_does_not_fit_is_refused() -> None:
