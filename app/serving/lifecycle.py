@@ -139,14 +139,13 @@ class Lifecycle:
     def _load(self) -> None:
         begin = time.perf_counter()
         try:
-            coder = self._open_coder(SETTINGS)
+            self._serve(self._open_coder(SETTINGS))
         except Exception as error:
             log_failure("loading failed", error)
             self._failure = error
             return
         finally:
             self._opening.release()
-        self._serve(coder)
         SERVICE.log(logging.INFO, "ready", extra={"seconds": round(time.perf_counter() - begin, 3)})
 
     def _serve(self, coder: Coder) -> None:

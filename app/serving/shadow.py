@@ -42,7 +42,7 @@ def lost(trace: Trace) -> tuple[int, int]:
     if trace.exact768 is None:
         raise ValueError("the trace holds no exact search")
     exact = trace.exact768.codes[:TOP]
-    return len(set(exact) - set(trace.rescore768.codes[:TOP])), len(exact)
+    return len(set(exact) - set(trace.attend.codes[:TOP])), len(exact)
 
 
 class Shadow:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from app.pipeline.coder import Versions
+from app.pipeline.coder import DEFAULT_CALIBRATION, Versions
 from app.pipeline.coding import Caution, CodedItem, Coding, Evidence
 from app.pipeline.note import CodingOptions, Note
 from index_builder.catalog import Catalog
@@ -52,7 +52,8 @@ class FakeCoder:
 
     def __init__(self, catalog: Catalog, calibration: str | None = None) -> None:
         self.catalog = catalog
-        self.versions = Versions("model-1", "index-1", f"{catalog.name} {catalog.edition}", calibration)
+        loaded = {} if calibration is None else {DEFAULT_CALIBRATION: calibration}
+        self.versions = Versions("model-1", "index-1", f"{catalog.name} {catalog.edition}", loaded)
         self.options: list[CodingOptions] = []
         self.gate = threading.Event()
         self.gate.set()
