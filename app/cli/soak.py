@@ -1,0 +1,90 @@
+"""icd-cascade soak: load on a running service, and whether it holds. Exit status 1 if a bar was missed."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from app.cli.options import add_artifact_flags, settings_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.pipeline.note import Note
+    from app.soak.answers import Summary
+    from app.soak.soak import Plan
+
+KEY = "ICD_CASCADE_SOAK_KEY"
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = subparsers.add_parser(
+        "soak", help="load a running service and see whether it holds", epilog=f"{KEY}: the API key to send."
+    )
+    parser.add_argument("--url", default="http://127.0.0.1:8080", help="the service (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=60.0, help="length of each phase (default: %(default)s)")
+    parser.add_argument("--clients", type=int, default=16, help="clients that saturate (default: %(default)s)")
+    parser.add_argument("--overload", type=float, default=2.0, help="times the capacity (default: %(default)s)")
+    parser.add_argument("--no-raw", action="store_true", help="do not measure the pipeline itself for comparison")
+    add_artifact_flags(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure the pipeline, then the service; returns 0 if every bar was reached."""
+    try:
+        import httpx  # noqa: F401
+    except ImportError:
+        print("icd-cascade: soak needs the extra: pip install 'icd-cascade[soak]'", file=sys.stderr)
+        return 2
+    from app.evaluation.sample_notes import read_samples
+    from app.soak.soak import Plan
+
+    settings = settings_of(args)
+    plan = Plan(args.seconds, args.clients, overload=args.overload, deadline_seconds=settings.deadline_seconds)
+    notes = read_samples()
+    raw = None if args.no_raw else _raw(args, notes, plan)
+    missed = asyncio.run(_soak(args.url, notes, raw, plan))
+    print("\n".join(f"missed: {bar}" for bar in missed) or "held")
+    return int(bool(missed))
+
+
+def _raw(args: argparse.Namespace, notes: Sequence[Note], plan: Plan) -> float:
+    from app.pipeline.assemble import open_coder
+    from app.soak.soak import raw_speed
+
+    settings = settings_of(args)
+    calibrations = [settings.calibrations] if settings.calibrations else []
+    coder = open_coder(
+        settings.artifacts, settings.code_set, settings.model, settings.backend, calibrations=calibrations
+    )
+    speed = raw_speed(coder, notes, plan.clients, plan.seconds)
+    print(f"raw pipeline: {speed:,.0f} tokens/s", flush=True)
+    return speed
+
+
+async def _soak(url: str, notes: Sequence[Note], raw: float | None, plan: Plan) -> list[str]:
+    import httpx
+
+    from app.soak.client import SoakClient
+    from app.soak.soak import soak
+
+    headers = {"Authorization": f"Bearer {key}"} if (key := os.environ.get(KEY)) else {}
+    # No limit on connections: open-loop arrivals must not wait for each other in the client.
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=plan.clients)
+    timeout = httpx.Timeout(2 * plan.deadline_seconds)
+    async with httpx.AsyncClient(base_url=url, headers=headers, limits=limits, timeout=timeout) as http:
+        return await soak(SoakClient(http, notes), raw, plan, lambda name, summary: _print(name, summary, raw))
+
+
+def _print(name: str, summary: Summary, raw: float | None) -> None:
+    ratio = "" if raw is None else f", {summary.tokens_per_second / raw:.2f} of raw"
+    print(
+        f"{name}: {summary.requests} requests, {summary.answered} answered, {summary.refused} refused, "
+        f"{summary.lost} lost, {summary.different} different; {summary.tokens_per_second:,.0f} tokens/s{ratio}; "
+        f"p50 {summary.p50:.3f} s, p95 {summary.p95:.3f} s, p99 {summary.p99:.3f} s",
+        flush=True,
+    )

@@ -1,0 +1,1 @@
+"""Drives a running service from outside and says whether it holds: `icd-cascade soak`."""
