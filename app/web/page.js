@@ -5,7 +5,7 @@ import { NoteView } from "./note.js";
 import { Review } from "./review.js";
 import { makeRow, refreshRow, warningLine } from "./rows.js";
 import { CodeSearch } from "./search.js";
-import { codeNote, Refusal } from "./service.js";
+import { codeNote, readInfo, Refusal, useKey } from "./service.js";
 
 const GROUPS = [
   ["added", "Added by you"],
@@ -37,6 +37,7 @@ class Page {
     try {
       this.show(new Review(await codeNote(request), request));
     } catch (error) {
+      if (error.status === 401) askForKey();
       complain(error instanceof Refusal ? error.lines : [`The page failed: ${error.message}`]);
     } finally {
       byId("send").disabled = false;
@@ -166,6 +167,26 @@ class Page {
   }
 }
 
+/** Ask for a key if the service wants one; what it says of a key that was given is shown. */
+async function enter(given) {
+  useKey(given);
+  complain([]);
+  try {
+    await readInfo();
+    byId("access").hidden = true;
+    byId("text").focus();
+  } catch (error) {
+    if (error.status === 401) askForKey();
+    if (given) complain(error instanceof Refusal ? error.lines : [`The page failed: ${error.message}`]);
+  }
+}
+
+function askForKey() {
+  byId("access").hidden = false;
+  byId("closed").hidden = true; // links carry no key
+  byId("key").focus();
+}
+
 function requestOfForm() {
   return {
     text: byId("text").value,
@@ -219,6 +240,11 @@ function listen(page) {
   byId("edit").addEventListener("click", () => page.edit());
   byId("export").addEventListener("click", () => page.download());
   byId("show-keys").addEventListener("click", () => byId("keys").showModal());
+  byId("access").addEventListener("submit", (event) => {
+    event.preventDefault();
+    enter(byId("key").value.trim());
+    byId("key").value = "";
+  });
   listenForFiles(page);
   document.addEventListener("keydown", (event) => {
     const elsewhere = event.ctrlKey || event.metaKey || event.altKey || byId("keys").open;
@@ -244,3 +270,4 @@ function listenForFiles(page) {
 }
 
 listen(new Page());
+enter("");

@@ -2,6 +2,8 @@
 
 const FOUND = 8;
 
+let key = ""; // in memory only: gone with the page
+
 /** The service said no; lines are for a person. */
 export class Refusal extends Error {
   constructor(problem) {
@@ -15,10 +17,16 @@ export class Refusal extends Error {
   }
 }
 
-async function ask(path, options) {
+/** Send this key with everything from now on. */
+export function useKey(given) {
+  key = given;
+}
+
+async function ask(path, { headers = {}, ...options } = {}) {
+  const keyed = key ? { ...headers, Authorization: `Bearer ${key}` } : headers;
   let response;
   try {
-    response = await fetch(path, { credentials: "same-origin", ...options });
+    response = await fetch(path, { credentials: "same-origin", headers: keyed, ...options });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Refusal({ title: "The service cannot be reached." });
@@ -26,6 +34,11 @@ async function ask(path, options) {
   const body = await response.json().catch(() => ({ title: `The service answered ${response.status}.` }));
   if (!response.ok) throw new Refusal({ status: response.status, ...body });
   return body;
+}
+
+/** What is loaded; refused with 401 where a key is asked for. */
+export function readInfo() {
+  return ask("v1/info");
 }
 
 /** The answer to one note; request as in the contract. */
