@@ -11,13 +11,18 @@ ServiceError
  │   ├─ UnsupportedBody  another content type or encoding than JSON
  │   ├─ InvalidField     a field breaks its limit
  │   ├─ NotLoaded        a code set, edition or calibration that this service does not hold
- │   └─ UnknownCode      no such code in the loaded edition
+ │   ├─ UnknownCode      no such code in the loaded edition
+ │   ├─ UnknownBatch     the caller has no such batch
+ │   └─ IdempotencyMismatch   an Idempotency-Key that was used for another batch
  ├─ ReloadInProgress     model and index are being opened already
  ├─ ReloadRefused        another model or index cannot serve; the old pipeline does
  ├─ UnsafeSetup          the service must not start as it is set up
  │   └─ KeysFileError    the file of keys cannot be read, or anyone could write to it
  ├─ RateLimited          the caller has used up what it may ask for in a minute
  ├─ AccessUnavailable    callers cannot be recognised or recorded now
+ ├─ BacklogUnavailable   batches cannot be stored, queued or read now
+ │   └─ BacklogKeyError  no master key, or not the one that a batch was stored with
+ ├─ DamagedShard         what was stored is not what is there
  ├─ NotReady             the index is still being loaded and verified, or loading failed, or the service stops
  ├─ Overloaded           more notes wait than the service takes on
  ├─ DeadlineExceeded     no answer in time
@@ -115,6 +120,14 @@ class UnknownCode(RequestError):
     """No such code in the loaded edition."""
 
 
+class UnknownBatch(RequestError):
+    """The caller has no such batch; another caller may."""
+
+
+class IdempotencyMismatch(RequestError):
+    """The Idempotency-Key was used for a batch with another content."""
+
+
 class ReloadInProgress(ServiceError):
     """Model and index are being opened already: at start, or by another reload."""
 
@@ -143,6 +156,20 @@ class AccessUnavailable(ServiceError):
     """Callers cannot be recognised or recorded now: no key set of the token issuer, or no place for the audit log."""
 
     retry_after = 5
+
+
+class BacklogUnavailable(ServiceError):
+    """Batches cannot be stored, queued or read now: a disk is full, a database away, or the set-up refuses them."""
+
+    retry_after = 30
+
+
+class BacklogKeyError(BacklogUnavailable):
+    """No master key is configured, or not the one that a batch was stored with, or the key file is not fit."""
+
+
+class DamagedShard(ServiceError):
+    """A stored record or shard was changed, cut or lost after it had been written."""
 
 
 class NotReady(ServiceError):

@@ -9,11 +9,12 @@ from pathlib import Path
 from pydantic import ConfigDict, Field
 
 from app.access.settings import AccessSettings
+from app.backlog.settings import BacklogSettings
 
 PREFIX = "ICD_CASCADE_"
 
 
-class Settings(AccessSettings):
+class Settings(AccessSettings, BacklogSettings):
     """Settings of one service process. What a client may make it take on is explained in app/serving/limits.py.
 
     >>> Settings.from_environment({"ICD_CASCADE_PORT": "9000"}).port

@@ -14,13 +14,16 @@ from starlette.middleware import Middleware
 
 from app.access.door import Door, open_door
 from app.api.audit import AuditTrail
+from app.api.backlog_lines import LineTranslator
 from app.api.body import BodyGuard
 from app.api.guard import AccessGuard
 from app.api.headers import security_headers
 from app.api.origins import CrossSiteGuard, HostGuard, cross_origin
 from app.api.problems import answer_error
 from app.api.requests import RequestMiddleware
-from app.api.routes import admin, codes, coding, operations, page
+from app.api.routes import admin, batches, codes, coding, operations, page
+from app.backlog.assemble import assemble_backlog
+from app.backlog.backlog import Backlog
 from app.errors import NotLoaded
 from app.pipeline.coder import Coder
 from app.serving.lifecycle import Choice
@@ -40,7 +43,7 @@ Errors are RFC 9457 problem details and never repeat what was sent. Every answer
 _SILENT: Final[Any] = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 _GUARDED: Final = frozenset({"/v1/code", "/v1/code/batch", "/admin/reload"})
 
-_ROUTERS: Final = (coding.router, codes.router, admin.router, operations.router, page.router)
+_ROUTERS: Final = (coding.router, batches.router, codes.router, admin.router, operations.router, page.router)
 
 
 def create_app(
@@ -60,12 +63,14 @@ def create_app(
     door = open_door(settings)
     watches = [] if tracing is None else [tracing.watch]
     service = assemble_service(open_coder_of, limits_of(settings), settings.shadow_share, watches)
+    backlog = assemble_backlog(settings, is_loopback(settings.host), service, LineTranslator())
+    service.on_drain(backlog.stop)
     app = FastAPI(
         title="icd-cascade",
         version=VERSION,
         description=_DESCRIPTION,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        lifespan=_lifespan(service, door, tracing),
+        lifespan=_lifespan(service, door, backlog, tracing),
         middleware=[
             *_tracing_middleware(tracing),
             _around(settings, door, service),
@@ -80,6 +85,7 @@ def create_app(
     )
     app.state.service = service
     app.state.door = door
+    app.state.backlog = backlog
     for router in _ROUTERS:
         app.include_router(router)
     return app
@@ -134,12 +140,14 @@ def _tracing_middleware(tracing: Tracing | None) -> list[Middleware]:
 
 
 def _lifespan(
-    service: Service, door: Door, tracing: Tracing | None
+    service: Service, door: Door, backlog: Backlog, tracing: Tracing | None
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         service.start()
+        backlog.start()
         yield
+        await backlog.close()
         service.stop()
         door.close()
         if tracing is not None:
