@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +52,12 @@ class Wordings:
 
 def collect_wordings(catalog: Catalog) -> Wordings:
     """Split every form of the catalog into its pieces and fold equal ones."""
-    splits = [split_form(form) for block in _form_blocks(catalog) for form in block]
+    return fold_wordings(form for block in _form_blocks(catalog) for form in block)
+
+
+def fold_wordings(forms: Iterable[SurfaceForm]) -> Wordings:
+    """As `collect_wordings`, of any forms; rows of `of_form` are theirs."""
+    splits = [split_form(form) for form in forms]
     pieces = tuple(sorted({piece for split in splits for piece in split if piece}, key=lambda p: (len(p), p)))
     rows = {piece: row for row, piece in enumerate(pieces)} | {"": NO_PIECE}
     return Wordings(pieces, np.array([(rows[h], rows[e]) for h, e in splits], dtype=np.int64).reshape(-1, 2))
@@ -130,10 +135,14 @@ def _read_chunk(path: Path, expected: int) -> PieceMeans | None:
     return chunk if len(chunk.means) == len(chunk.counts) == expected else None
 
 
-def form_vectors(encoder: Encoder, wordings: Wordings, pieces: PieceMeans, start: int, stop: int) -> Floats:
-    """Unit vectors of the forms start..stop, (n, D): the mean over all tokens of head and extension, projected."""
+def form_means(wordings: Wordings, pieces: PieceMeans, start: int, stop: int) -> Floats:
+    """Mean token state of the forms start..stop over all tokens of head and extension, before projection: (n, R)."""
     rows = wordings.of_form[start:stop]
     weights = np.where(rows == NO_PIECE, 0, pieces.counts[rows]).astype(np.float32)
     weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1)
-    means = pieces.means[rows[:, 0]] * weights[:, :1] + pieces.means[rows[:, 1]] * weights[:, 1:]
-    return normalise(encoder.project(means))
+    return np.asarray(pieces.means[rows[:, 0]] * weights[:, :1] + pieces.means[rows[:, 1]] * weights[:, 1:])
+
+
+def form_vectors(encoder: Encoder, wordings: Wordings, pieces: PieceMeans, start: int, stop: int) -> Floats:
+    """Unit vectors of the forms start..stop, (n, D): their mean token states, projected."""
+    return normalise(encoder.project(form_means(wordings, pieces, start, stop)))

@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "calibrate": "learn probabilities and thresholds from coded notes",
     "bench": "time the stages, and the cascade against exact search",
     "train": "train the encoder",
+    "mrl": "measure nested prefixes and operating points",
     "openapi": "print openapi.json",
 }
 _FAILED: Final = 1

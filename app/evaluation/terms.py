@@ -74,7 +74,7 @@ def held_out_categories(codes: Iterable[str], share: float, seed: int) -> frozen
     Training with held-out terms and this evaluation must name the same share and seed.
     """
     categories = {code[:CATEGORY_LENGTH] for code in codes}
-    return frozenset(category for category in categories if _fraction(seed, category) < share)
+    return frozenset(category for category in categories if fraction(seed, category) < share)
 
 
 def hold_out(forms: Forms, seed: int, queries: int, share: float = SHARE) -> TermTask:
@@ -88,7 +88,7 @@ def hold_out(forms: Forms, seed: int, queries: int, share: float = SHARE) -> Ter
     wordings: dict[str, list[int]] = {}
     for row in np.flatnonzero(out).tolist():
         wordings.setdefault(forms.texts[row].casefold(), []).append(row)
-    kept = sorted(wordings, key=lambda text: (_fraction(seed, text), text))[:queries]
+    kept = sorted(wordings, key=lambda text: (fraction(seed, text), text))[:queries]
     rows = [wordings[text] for text in kept]
     return TermTask(
         index=np.flatnonzero(~out).astype(np.int64),
@@ -159,7 +159,7 @@ def _rank(scores: Floats, place: int) -> int:
     return 1 + int((scores > score).sum()) + int((scores[:place] == score).sum())
 
 
-def _fraction(seed: int, text: str) -> float:
+def fraction(seed: int, text: str) -> float:
     """A number in [0, 1) that depends on the seed and the text only."""
     digest = blake2b(f"{seed}:{text}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64

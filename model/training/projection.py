@@ -33,11 +33,14 @@ class ProjectionOptions:
 
 
 def principal_axes(states: Floats, width: int) -> Floats:
-    """(width, R): the axes of most energy of (N, R), uncentred; where every prefix starts out useful."""
-    axes = np.linalg.eigh(states.T.astype(np.float64) @ states)[1][:, ::-1]
-    if width > axes.shape[1]:
-        raise ValueError(f"{width} axes out of {axes.shape[1]} dimensions")
-    return np.ascontiguousarray(axes.T[:width], dtype=np.float32)
+    """(width, R): the axes of most energy of (N, R), uncentred, so that every prefix starts out useful.
+
+    Where fewer states are read than dimensions made, the rest is empty.
+    """
+    axes = np.linalg.eigh(states.T.astype(np.float64) @ states)[1][:, ::-1].T[:width]
+    found = np.zeros((width, states.shape[1]), dtype=np.float32)
+    found[: len(axes)] = axes
+    return found
 
 
 def train_projection(states: Floats, codes: Sequence[str], options: ProjectionOptions) -> Floats:
