@@ -28,7 +28,7 @@ def private(name: str) -> Any:
 
 def public_jwk(name: str, **fields: Any) -> dict[str, Any]:
     """The public key of this name as a JWK."""
-    writers = {"ES256": ECAlgorithm, "EdDSA": OKPAlgorithm}
+    writers: dict[str, Any] = {"ES256": ECAlgorithm, "EdDSA": OKPAlgorithm}
     jwk: dict[str, Any] = json.loads(writers.get(name, RSAAlgorithm).to_jwk(private(name).public_key()))
     return {name: value for name, value in jwk.items() if name != "key_ops"} | fields
 
