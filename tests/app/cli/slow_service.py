@@ -1,4 +1,7 @@
-"""A service in a process of its own whose coder takes half a second per note. Usage: slow_service FOLDER."""
+"""A service in a process of its own whose coder takes half a second per note.
+
+Usage: slow_service FOLDER [DRAIN_SECONDS]
+"""
 
 from __future__ import annotations
 
@@ -37,4 +40,5 @@ def say(url: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(serve(create_app(Settings(), open_coder), "127.0.0.1", 0, say)))
+    drain_seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 0.0
+    sys.exit(asyncio.run(serve(create_app(Settings(), open_coder), "127.0.0.1", 0, say, drain_seconds)))
