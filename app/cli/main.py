@@ -16,6 +16,7 @@ from model.errors import ModelError
 COMMANDS: Final = {
     "serve": "start the HTTP service",
     "keys": "create, list and revoke API keys",
+    "backlog": "keys and state of the durable batches",
     "code": "code one note and show the evidence",
     "build": "build the index of a code set",
     "verify": "check an index file by file",
@@ -24,6 +25,8 @@ COMMANDS: Final = {
     "bench": "time the stages, and the cascade against exact search",
     "train": "train the encoder",
     "mrl": "measure nested prefixes and operating points",
+    "plant": "train the label attention, or measure what planting is worth",
+    "soak": "load a running service and see whether it holds",
     "openapi": "print openapi.json",
 }
 _FAILED: Final = 1
