@@ -23,6 +23,7 @@ from app.pipeline.pipeline import CodingPipeline
 from app.pipeline.segment import segment
 from model.encoder import Encoder, ModelInfo, TokenStates
 from model.nested import Floats
+from model.prefix_encoder import cut
 
 Milliseconds = npt.NDArray[np.float64]  # (notes, repeats)
 
@@ -88,6 +89,7 @@ def measure(
 
     `encoder` is the pipeline's. Raises EvaluationError when no note has a word to encode.
     """
+    encoder = cut(encoder, pipeline.index.manifest.dimensions)
     prepared = [one for note in notes if len((one := prepare(encoder, note)).encoded.vectors)]
     if not prepared:
         raise EvaluationError("there is no note with a word in it")

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.evaluation.run import CONTRACT_TOP_K, WIDTHS
-from app.pipeline.cascade import FULL, SEARCH, Reach, best_members, cascade
+from app.pipeline.cascade import SEARCH, Reach, best_members, cascade
 from app.pipeline.crowding import crowded
 from app.pipeline.encoding import EncodedNote
 from app.pipeline.families import Families
@@ -57,8 +57,8 @@ def cascade_name(widths: WidthsName) -> str:
 
 
 def resident(index: CodeIndex) -> Floats:
-    """The full-width vectors of all forms in memory, (F, 768) unit rows; made in blocks, with no second copy."""
-    vectors = np.empty((index.catalog.form_count, FULL), dtype=np.float32)
+    """All that is kept of every form in memory, (F, D) unit rows; made in blocks, with no second copy."""
+    vectors = np.empty((index.catalog.form_count, index.manifest.dimensions), dtype=np.float32)
     for start in range(0, len(vectors), FORM_BLOCK):
         rows = np.arange(start, min(start + FORM_BLOCK, len(vectors)))
         vectors[rows] = index.vectors(rows)
@@ -74,11 +74,11 @@ class _Searches:
     allowed: Mask | None
 
     def exact(self, note: EncodedNote, full: Floats) -> Integers:
-        queries, mask = prefix(note.vectors, FULL), self.families.representatives(self.allowed)
+        queries, mask = self._full(note), self.families.representatives(self.allowed)
         return self._members(note, self.index.search_in(full, queries, CANDIDATES, mask))
 
     def mapped(self, note: EncodedNote) -> Integers:
-        queries, mask = prefix(note.vectors, FULL), self.families.representatives(self.allowed)
+        queries, mask = self._full(note), self.families.representatives(self.allowed)
         return self._members(note, self.index.search_exact(queries, CANDIDATES, mask))
 
     def coarse(self, note: EncodedNote) -> Integers:
@@ -93,6 +93,10 @@ class _Searches:
             return found.rescore768.head(CONTRACT_TOP_K).positions
 
         return search
+
+    def _full(self, note: EncodedNote) -> Floats:
+        """The note's vectors as wide as the forms are kept."""
+        return prefix(note.vectors, self.index.manifest.dimensions)
 
     def _members(self, note: EncodedNote, hits: CodeHits) -> Integers:
         best, _ = best_members(self.index, self.families, note, hits, self.allowed)

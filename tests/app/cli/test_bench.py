@@ -46,3 +46,11 @@ def test_a_folder_that_cannot_be_read_is_named(
     (tmp_path / "latin.txt").write_bytes(b"fi\xe8vre")
     assert bench(artifacts, "--notes", str(tmp_path)) == 1
     assert "latin.txt is not valid UTF-8" in capsys.readouterr().err
+
+
+def test_an_index_that_keeps_fewer_dimensions_is_measured(artifacts: Path, tmp_path: Path) -> None:
+    build(FakeCodeSet(), FakeEncoder(), artifacts, builder_version="test", keep=64)
+    (tmp_path / "one.txt").write_text("Hay fever and a broken knee.")
+    output = tmp_path / "bench.json"
+    assert bench(artifacts, "--notes", str(tmp_path), "--output", str(output)) == 0
+    assert json.loads(output.read_text())["notes"]["measured"] == 1
