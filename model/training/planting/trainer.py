@@ -132,7 +132,7 @@ def _count(notes: Sequence[TrainingNote], options: PlantOptions) -> WordsOfCodes
 
 def _counted_without(notes: Sequence[TrainingNote], options: PlantOptions) -> dict[str, WordsOfCodes]:
     """By note id the counts over the notes of the other folds."""
-    found = {}
+    found: dict[str, WordsOfCodes] = {}
     for fold in range(options.folds):
         counted = _count([note for at, note in enumerate(notes) if at % options.folds != fold], options)
         found |= {note.id: counted for note in notes[fold :: options.folds]}
