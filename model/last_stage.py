@@ -84,14 +84,18 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class LastStage:
-    """A score function and its calibration curve."""
+    """A score function and its calibration curve.
+
+    offsets: (F,) float64, added to the logit per unit of a feature: what is known and could not be learned
+    """
 
     score: Trees | Linear
     curve: Curve
+    offsets: Doubles
 
     def logits(self, rows: Floats) -> Doubles:
         """(k, F) float32 -> (k,) float64."""
-        return self.score.logits(rows)
+        return np.asarray(self.score.logits(rows) + rows.astype(np.float64) @ self.offsets)
 
     def probabilities(self, rows: Floats) -> Doubles:
         """(k, F) float32 -> (k,) calibrated probabilities."""
@@ -100,7 +104,8 @@ class LastStage:
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and numbers, for JSON."""
         kind = "trees" if isinstance(self.score, Trees) else "linear"
-        return {"kind": kind, "score": _plain(self.score), "curve": _plain(self.curve)}
+        content = {"score": _plain(self.score), "curve": _plain(self.curve), "offsets": self.offsets.tolist()}
+        return {"kind": kind, **content}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> LastStage:
@@ -108,7 +113,8 @@ class LastStage:
         kinds: dict[str, type[Trees] | type[Linear]] = {"trees": Trees, "linear": Linear}
         arrays = {name: _array(value) for name, value in content["score"].items()}
         curve = Curve(*(np.asarray(content["curve"][name], dtype=np.float64) for name in ("logits", "probabilities")))
-        return cls(kinds[content["kind"]](**arrays), curve)
+        offsets = np.asarray(content["offsets"], dtype=np.float64)
+        return cls(kinds[content["kind"]](**arrays), curve, offsets)
 
 
 def _plain(part: Trees | Linear | Curve) -> dict[str, Any]:

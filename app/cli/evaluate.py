@@ -33,6 +33,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--train-split", help="split whose code frequencies make the buckets, e.g. train")
     parser.add_argument("--top-k", type=_top_k, default=200)
     parser.add_argument("--widths", choices=("card", "balanced"), default="balanced")
+    parser.add_argument("--as-served", action="store_true", help="billable codes only, denied findings suppressed")
     parser.add_argument("--encoding-unit", choices=("clause", "window"), help="default: the model's own")
     parser.add_argument("--calibration", default="general")
     parser.add_argument("--threshold", type=float, help="on probability; default: the calibration's own")
@@ -69,7 +70,7 @@ def _notes(args: argparse.Namespace, settings: Settings, tell: Progress) -> dict
     corpus = open_corpus(args.corpus, args.path)
     notes = corpus.notes(args.split)[: args.limit]
     seen = corpus.notes(args.train_split) if args.train_split else None
-    options = runner.options_for(args.top_k, args.widths, args.calibration, args.threshold)
+    options = runner.options_for(args.top_k, args.widths, args.calibration, args.threshold, as_served=args.as_served)
 
     from app.pipeline.assemble import open_coder  # after the corpus: a wrong path is told at once
 

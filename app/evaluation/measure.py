@@ -11,10 +11,11 @@ import numpy as np
 
 from app.evaluation.corpora import CodedNote
 from app.evaluation.run import Comparison, Run
+from app.evaluation.us_notes import UsNote, resolve
 from app.pipeline.coding import CodedItem, Coding
 from app.pipeline.note import Note, stage_widths
 from app.pipeline.trace import Ranking
-from model.metrics import classification, evidence, ranking
+from model.metrics import calibration, classification, evidence, ranking
 
 Figures = dict[str, Any]
 Gold = Sequence[AbstractSet[str]]
@@ -28,17 +29,57 @@ def measure(run: Run, edition: AbstractSet[str], training: Mapping[str, int] | N
     """
     gold = [coded.gold for coded in run.notes]
     answers = [order(final) for final in run.finals]
-    rankings = [[item.code for item in items] for items in answers]
+    rankings = [_named(coded, items) for coded, items in zip(run.notes, answers, strict=True)]
     return {
         "corpus": count_gold(run.notes, edition),
         "seconds_per_note": _spread(run.seconds),
-        "ranking": ranking.summary(ranking.judge(rankings, gold)),
+        "ranking": ranking.summary(ranking.judge(rankings, gold), recalls=(5, 10, 20, 200)),
         "category_match": _brief(ranking.by_category(rankings, gold)),
         "buckets": None if training is None else _buckets(rankings, gold, training),
         "assignment": _assignment(run.finals, answers, gold, edition),
         "evidence": measure_evidence(run.notes, run.finals),
         "stages": _stages(run, gold),
+        "calibration": _calibration(answers, gold),
+        "forbidden": _forbidden(run),
         "exact": None if run.comparison is None else compare(run.comparison, gold),
+    }
+
+
+def _named(coded: CodedNote, items: Sequence[CodedItem]) -> list[str]:
+    """The ranked codes; alternatives that the gold accepts count as the gold code."""
+    codes = [item.code for item in items]
+    return resolve(coded, codes) if isinstance(coded, UsNote) else codes
+
+
+def _calibration(answers: Sequence[Sequence[CodedItem]], gold: Gold) -> Figures | None:
+    """How far probabilities are from what happens, over returned codes; None where there are none."""
+    pairs = [
+        (item.probability, item.code in right)
+        for items, right in zip(answers, gold, strict=True)
+        for item in items
+        if item.probability is not None
+    ]
+    if not pairs:
+        return None
+    probabilities, outcomes = (np.array(column) for column in zip(*pairs, strict=True))
+    curve = calibration.reliability(probabilities.astype(np.float64), outcomes.astype(np.bool_))
+    return {
+        "returned": len(pairs),
+        "ECE": calibration.expected_calibration_error(curve),
+        "Brier": calibration.brier_score(probabilities.astype(np.float64), outcomes.astype(np.bool_)),
+        "curve": [asdict(one) for one in curve],
+    }
+
+
+def _forbidden(run: Run) -> Figures | None:
+    """Codes that a suite forbids, in `codes` and in `candidates`; None for corpora that forbid nothing."""
+    suite = [(coded, final) for coded, final in zip(run.notes, run.finals, strict=True) if isinstance(coded, UsNote)]
+    if not suite:
+        return None
+    listed = {"codes": [(c, f.codes) for c, f in suite], "candidates": [(c, f.candidates) for c, f in suite]}
+    return {
+        name: [f"{coded.id} {code}" for coded, items in rows for code in coded.violations([i.code for i in items])]
+        for name, rows in listed.items()
     }
 
 

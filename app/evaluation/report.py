@@ -23,6 +23,11 @@ def write(report: Report, path: Path) -> None:
 def render(report: Report) -> RenderableType:
     """The report of a note corpus as tables."""
     parts: list[RenderableType] = [_heading(report), _ranking(report), _assignment(report), _stages(report)]
+    if report["calibration"] is not None:
+        parts.append(_calibration(report))
+    if report["forbidden"] is not None:
+        listed = ", ".join(f"{len(codes)} in {name}" for name, codes in report["forbidden"].items())
+        parts.append(Text(f"Forbidden codes: {listed}\n"))
     if report["buckets"] is not None:
         parts.append(_buckets(report))
     if report["exact"] is not None:
@@ -80,6 +85,16 @@ def _assignment(report: Report) -> Table:
     ]
     chosen = f"best here ({found['threshold_on']} >= {_number(best['threshold'])})"
     return _table("Assignment (AUC: unranked codes tie at the bottom)", ("metric", "codes as answered", chosen), rows)
+
+
+def _calibration(report: Report) -> Table:
+    found = report["calibration"]
+    rows = [
+        [f"{one['lowest']:.2f} to {one['highest']:.2f}", str(one["count"]), _number(one["confidence"]), _number(one["accuracy"])]
+        for one in found["curve"]
+    ]
+    title = f"Probabilities of {found['returned']} returned codes: ECE {_number(found['ECE'])}"
+    return _table(title, ("probability", "codes", "mean", "right"), rows)
 
 
 def _stages(report: Report) -> Table:

@@ -62,13 +62,18 @@ class Run:
     comparison: Comparison | None
 
 
-def options_for(top_k: int, widths: WidthsName, calibration: str, threshold: float | None) -> CodingOptions:
-    """The options of every evaluation: headers may be answered, as corpora code them, and nothing is suppressed."""
+def options_for(
+    top_k: int, widths: WidthsName, calibration: str, threshold: float | None, *, as_served: bool = False
+) -> CodingOptions:
+    """The options of an evaluation: headers may be answered, as corpora code them, and nothing is suppressed.
+
+    as_served: billable codes only, and what the note denies is suppressed, as requests have it by default.
+    """
     return CodingOptions(
         top_k=top_k,
         widths=widths,
-        billable_only=False,
-        assertion="annotate",
+        billable_only=as_served,
+        assertion="filter" if as_served else "annotate",
         calibration=calibration,
         threshold=threshold,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,12 +33,16 @@ class Examples:
     gold: Integers
 
 
-def fit(examples: Examples, *, kind: str, folds: int, seed: int) -> tuple[LastStage, Doubles]:
+def fit(
+    examples: Examples, *, kind: str, folds: int, seed: int, offsets: Doubles | None = None
+) -> tuple[LastStage, Doubles]:
     """The last stage, and the probability of each row by a stage that saw neither its note nor its curve's.
 
     Probabilities are cross-fitted twice over: the score of a fold's notes is learned on the other folds, and so is the
-    curve that calibrates it.
+    curve that calibrates it. offsets (F,): features that are not learned from, and what they add to the logit.
     """
+    added = np.zeros(examples.rows.shape[1]) if offsets is None else offsets
+    examples = replace(examples, rows=np.where(added == 0, examples.rows, 0).astype(np.float32))
     fold_of = _folds(len(examples.gold), folds, seed)[examples.notes]
     logits = np.zeros(len(examples.rows))
     for fold in range(folds):
@@ -49,7 +53,7 @@ def fit(examples: Examples, *, kind: str, folds: int, seed: int) -> tuple[LastSt
         held = fold_of == fold
         crossed[held] = curve(logits[~held], examples.labels[~held])(logits[held])
     score = _score(examples.rows, examples.labels, kind, seed)
-    return LastStage(score, curve(logits, examples.labels)), crossed
+    return LastStage(score, curve(logits, examples.labels), added), crossed
 
 
 def _folds(notes: int, folds: int, seed: int) -> Integers:
@@ -74,6 +78,7 @@ def _linear(rows: Floats, labels: npt.NDArray[np.bool_]) -> Linear:
 
 def _trees(rows: Floats, labels: npt.NDArray[np.bool_], seed: int) -> Trees:
     from sklearn.ensemble import HistGradientBoostingClassifier
+    from threadpoolctl import threadpool_limits
 
     model = HistGradientBoostingClassifier(
         learning_rate=0.06,
@@ -83,7 +88,9 @@ def _trees(rows: Floats, labels: npt.NDArray[np.bool_], seed: int) -> Trees:
         l2_regularization=5.0,
         early_stopping=False,
         random_state=seed,
-    ).fit(rows.astype(np.float64), labels)
+    )
+    with threadpool_limits(limits=1, user_api="openmp"):  # small data: threads would wait for each other
+        model.fit(rows.astype(np.float64), labels)
     return trees_of(model)
 
 
@@ -110,7 +117,8 @@ def curve(logits: Doubles, labels: npt.NDArray[np.bool_]) -> Curve:
 
     fitted = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(logits, labels.astype(np.float64))
     at = np.unique(np.quantile(logits, 1 - np.geomspace(1, 2e-4, KNOTS)))
-    level = np.array([fitted.predict(logits[(logits >= a) & (logits <= b)]).mean() for a, b in _around(at)])
+    stretches = [logits[(logits >= a) & (logits <= b)] for a, b in _around(at)]
+    level = np.array([fitted.predict(s if len(s) else [x]).mean() for s, x in zip(stretches, at, strict=True)])
     level = np.clip(np.maximum.accumulate(level), 1e-5, 0.99) + np.arange(len(at)) * 1e-7
     return Curve(np.concatenate([[-FAR], at, [FAR]]), np.concatenate([[0.0], level, [1.0]]))
 

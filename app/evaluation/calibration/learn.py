@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,7 @@ class Recipe:
     depth:          top_k of the shortlists: 200 gives 600 codes a note
     candidates:     least probability of a candidate
     left_out:       features that are not read, for ablations
+    offsets:        what features that these notes cannot teach add to the logit (docs/decisions/0016)
     """
 
     name: str
@@ -43,6 +44,7 @@ class Recipe:
     seed: int = 0
     candidates: float = 0.02
     left_out: tuple[str, ...] = ()
+    offsets: Mapping[str, float] = field(default_factory=dict)
 
 
 def learn(
@@ -69,7 +71,8 @@ def learn(
     )
     chosen = replace(examples, rows=examples.rows[:, [FEATURES.index(name) for name in columns]])
     kind = choose_kind(chosen, recipe.folds, recipe.seed) if recipe.kind == "best" else recipe.kind
-    stage, crossed = fit(chosen, kind=kind, folds=recipe.folds, seed=recipe.seed)
+    offsets = np.array([recipe.offsets.get(name, 0.0) for name in columns])
+    stage, crossed = fit(chosen, kind=kind, folds=recipe.folds, seed=recipe.seed, offsets=offsets)
     own = frequency(count_codes(counted), len(counted)) if recipe.with_frequency else {"": 0.0}
     return Calibration(
         name=recipe.name,
@@ -128,7 +131,7 @@ def _seed(
     name: str, model: str, weight: float, prior: Mapping[str, float], frequencies: Mapping[str, float]
 ) -> Calibration:
     one = np.ones(1)
-    stage = LastStage(Linear(0 * one, one, one, 0.0), Curve(np.array([-1.0, 1.0]), np.array([0.0, 1.0])))
+    stage = LastStage(Linear(0 * one, one, one, 0.0), Curve(np.array([-1.0, 1.0]), np.array([0.0, 1.0])), 0 * one)
     nothing = Thresholds(0.0, 0.0, 0.0, 0.0)
     return Calibration(name, model, ("words_cosine",), stage, nothing, weight, prior, frequencies)
 
@@ -156,4 +159,5 @@ def _account(
             float(expected_calibration_error(reliability(crossed[returned], examples.labels[returned]))), 4
         ),
         "left_out": list(recipe.left_out),
+        "offsets": dict(recipe.offsets),
     }
