@@ -1,0 +1,34 @@
+"""The command line of `icd-cascade plant`."""
+
+from __future__ import annotations
+
+import argparse
+
+import pytest
+
+from app.cli.main import main
+from app.cli.plant import _fold, _shares
+
+NEEDED = ["plant", "--path", "nowhere", "--cache", "nowhere"]
+
+
+def test_it_says_what_it_needs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(NEEDED) == 2
+    assert "--out FILE trains" in capsys.readouterr().err
+    assert main([*NEEDED, "--out", "a.safetensors", "--unfreeze-encoder", "2"]) == 2
+    assert "go together" in capsys.readouterr().err
+
+
+def test_a_corpus_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*NEEDED, "--out", "a.safetensors"]) == 1
+    assert capsys.readouterr().err.startswith("plant: ")
+
+
+def test_folds_and_shares_are_read() -> None:
+    assert _fold("2/5") == (2, 5)
+    assert _shares("0.1,1") == (0.1, 1.0)
+    for wrong in ("5/5", "0/1", "a/b", "3"):
+        with pytest.raises(argparse.ArgumentTypeError):
+            _fold(wrong)
+    with pytest.raises(argparse.ArgumentTypeError, match="outside"):
+        _shares("0,1")
