@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from app.cli.access_options import add_access_flags
+from app.cli.backlog import add_backlog_flags
 from app.cli.options import add_artifact_flags, settings_of
 from app.errors import NotLoaded, UnsafeSetup
 
@@ -21,6 +22,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--port", type=int, help="port to bind, 0 = any free one (default: 8080)")
     parser.add_argument("--build-missing", action="store_true", help="first build the index if none fits the model")
     add_access_flags(parser)
+    add_backlog_flags(parser)
     add_artifact_flags(parser)
 
 
