@@ -18,14 +18,14 @@ _ROOT: Final = "beats/"
 
 
 class Replicas:
-    """Beats of this process and of the others. Blocking; one thread at a time."""
+    """Beats of this process and of the others. Blocking; one thread at a time. silence: seconds."""
 
     def __init__(
         self, store: Store, silence: float = SILENCE_SECONDS, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.own = secrets.token_hex(8)
         self._store = store
-        self._silence = silence
+        self.silence = silence
         self._clock = clock
         self._seen: dict[str, tuple[bytes, float]] = {}
 
@@ -45,7 +45,7 @@ class Replicas:
             beat = beats.get(_ROOT + name, b"")
             if self._seen.get(name, (None,))[0] != beat:
                 self._seen[name] = (beat, now)
-        dead = {name for name in names if now - self._seen[name][1] > self._silence}
+        dead = {name for name in names if now - self._seen[name][1] > self.silence}
         for name in self._seen.keys() - names | dead:
             del self._seen[name]
         return dead

@@ -15,7 +15,7 @@ from dataclasses import replace
 from prometheus_client import CollectorRegistry
 
 from app.backlog.assemble import open_parts
-from app.backlog.backlog import Backlog
+from app.backlog.backlog import Backlog, Parts
 from app.backlog.batch import BatchKey
 from app.backlog.limits import BacklogLimits
 from app.backlog.lines import answer_line, read_line
@@ -38,6 +38,12 @@ class SlowCoder:
         return [answer_line(first + i, line.custom_id, 200, "r", json.dumps(line.body)) for i, line in enumerate(read)]
 
 
+def impatient(parts: Parts) -> Parts:
+    if parts.replicas is not None:
+        parts.replicas.silence = 3.0
+    return parts
+
+
 def say(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
@@ -45,7 +51,7 @@ def say(text: str) -> None:
 
 async def main(settings: BacklogSettings, notes: int, seconds: float) -> None:
     backlog = Backlog(
-        lambda loop: open_parts(settings, LIMITS, loopback=True, loop=loop),
+        lambda loop: impatient(open_parts(settings, LIMITS, loopback=True, loop=loop)),
         SlowCoder(seconds),
         BacklogMetrics(CollectorRegistry()),
         limits=LIMITS,

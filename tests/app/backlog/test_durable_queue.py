@@ -64,8 +64,8 @@ def kill_at_a_random_point(settings: dict[str, Any], chance: random.Random) -> l
 
 def survive_kills(settings: dict[str, Any]) -> list[str]:
     chance = random.Random(7)
-    killed = [kill_at_a_random_point(settings, chance) for _ in range(KILLS)]
-    assert not any(line.startswith("ended") for output in killed for line in output) or NOTES < 100 or KILLS > 5
+    for _ in range(KILLS):
+        kill_at_a_random_point(settings, chance)
     with started(settings) as process:
         return output_of(process)
 
