@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 from transformers import AutoConfig
 
-from model.bert_graph import BertShape, build_graph
+from model import bert_graph, modernbert_graph
 from model.checkpoint import write_manifest
 from model.nested import PREFIXES, WIDTH
 from model.training.network import NestedEncoder
@@ -32,13 +33,26 @@ def export(network: NestedEncoder, source: Path, target: Path, card: dict[str, A
     _save_weights(network, target)
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copyfile(source / name, target / name)
-    _write_modules(target, network)
+    _write_modules(target, network, int(card["max_tokens"]))
     full = {**card, "layers": list(network.layers), "hidden_size": config.hidden_size, "prefixes": list(PREFIXES)}
     _write_json(target / "cascade.json", full)
-    if config.model_type == "bert":
-        graph = build_graph(BertShape.of(config.to_dict()), target / "model.safetensors", network.layers)
+    graph = build_graph(config, target / "model.safetensors", network.layers)
+    if graph is not None:
         onnx.save_model(graph, target / "encoder.onnx")
     return write_manifest(target)
+
+
+def build_graph(config: Any, weights: Path, layers: Sequence[int]) -> onnx.ModelProto | None:
+    """The encoder's hand-made graph; None for an architecture or a setting that has none: torch serves those."""
+    numbers = config.to_dict()
+    try:
+        if config.model_type == "bert":
+            return bert_graph.build_graph(bert_graph.BertShape.of(numbers), weights, layers)
+        if config.model_type == "modernbert":
+            return modernbert_graph.build_graph(modernbert_graph.ModernBertShape.of(numbers), weights, layers)
+    except ValueError:  # after hours of training a checkpoint without a graph is better than none
+        return None
+    return None
 
 
 def _save_weights(network: NestedEncoder, target: Path) -> None:
@@ -53,7 +67,7 @@ def _save_weights(network: NestedEncoder, target: Path) -> None:
     save_file({"linear.weight": weight}, target / "2_Dense" / "model.safetensors")
 
 
-def _write_modules(target: Path, network: NestedEncoder) -> None:
+def _write_modules(target: Path, network: NestedEncoder, max_tokens: int) -> None:
     read = network.projection.weight.shape[1]
     modules = [
         {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.base.modules.transformer.Transformer"},
@@ -69,7 +83,7 @@ def _write_modules(target: Path, network: NestedEncoder) -> None:
     (target / "1_Layers").mkdir(exist_ok=True)
     (target / "3_Normalize").mkdir(exist_ok=True)
     _write_json(target / "modules.json", modules)
-    _write_json(target / "sentence_bert_config.json", {"max_seq_length": 256})
+    _write_json(target / "sentence_bert_config.json", {"max_seq_length": max_tokens})
     _write_json(target / "1_Layers" / "config.json", {"layers": list(network.layers), "width": read})
     dense = {
         "in_features": read,

@@ -7,28 +7,41 @@ from collections.abc import Iterable, Sequence
 from app.pipeline.note import CodingOptions, Note
 from app.pipeline.pipeline import CodingPipeline
 from app.pipeline.segment import segment
+from app.training.forms import FormVectors
 from app.training.mentions import MarkedClause, distinct_queries
 from app.training.nearest import nearest_codes
+from app.training.passages import passage_of
+from index_builder.catalog import Catalog
 from index_builder.embedding import split_form
 from index_builder.index import CodeHits
 from model.encoder import Encoder
-from model.training.pairs import Clause, Text
+from model.training.pairs import Clause
+
+Wording = tuple[str, ...]
 
 MISTAKES = 8  # nearest wrong codes kept per query
 
 
-def coded_clauses(marked: Sequence[MarkedClause], encoder: Encoder, pipeline: CodingPipeline) -> list[Clause]:
+def coded_clauses(
+    marked: Sequence[MarkedClause], encoder: Encoder, forms: FormVectors, catalog: Catalog
+) -> list[Clause]:
     """Marked words and their clauses with the right code's nearest wording and the model's own mistakes.
 
     A mistake is a near code that the note's coder gave nowhere in the note, and that is no parent or child of a code
     that was given.
     """
     queries = distinct_queries(marked)
-    near = dict(zip(queries, nearest_codes(encoder, pipeline.index, queries, 60), strict=True))
+    near = dict(zip(queries, nearest_codes(encoder, forms, queries, 60), strict=True))
     return [
-        Clause(one.code, text, _nearest_form(pipeline, near[text], one.code), _mistakes(pipeline, near[text], one))
+        Clause(
+            one.code,
+            text,
+            _nearest_form(catalog, near[text], one.code),
+            _mistakes(catalog, near[text], one),
+            context,
+        )
         for one in marked
-        for text in dict.fromkeys((one.words, one.clause))
+        for text, context in {one.words: one.words_inside, one.clause: one.clause_inside}.items()
     ]
 
 
@@ -48,26 +61,27 @@ def literal_clauses(notes: Iterable[Note], pipeline: CodingPipeline, *, least: f
             clause = next(c for c in cut.clauses if c.document == best.document and c.start <= best.start < c.end)
             text = cut.text_of(clause)
             if best.weight >= least and len(text.split()) >= len(best.text.split()) + longer:
-                found.setdefault((item.code, text), Clause(item.code, text, (best.text,), ()))
+                passage = passage_of(cut, clause)
+                found.setdefault((item.code, text), Clause(item.code, text, (best.text,), (), passage))
     return list(found.values())
 
 
-def _nearest_form(pipeline: CodingPipeline, near: CodeHits, code: str) -> Text | None:
+def _nearest_form(catalog: Catalog, near: CodeHits, code: str) -> Wording | None:
     """The right code's wording that is nearest to the query, where it is among the nearest codes at all."""
-    position = pipeline.catalog.position(code)
+    position = catalog.position(code)
     rows = [row for row, p in enumerate(near.positions.tolist()) if p == position]
-    return _pieces(pipeline, int(near.forms[rows[0]])) if rows else None
+    return _pieces(catalog, int(near.forms[rows[0]])) if rows else None
 
 
-def _pieces(pipeline: CodingPipeline, form: int) -> Text:
-    return tuple(piece for piece in split_form(pipeline.catalog.form(form)) if piece)
+def _pieces(catalog: Catalog, form: int) -> Wording:
+    return tuple(piece for piece in split_form(catalog.form(form)) if piece)
 
 
-def _mistakes(pipeline: CodingPipeline, near: CodeHits, one: MarkedClause) -> tuple[tuple[str, Text], ...]:
-    names = pipeline.catalog.code_names
+def _mistakes(catalog: Catalog, near: CodeHits, one: MarkedClause) -> tuple[tuple[str, Wording], ...]:
+    names = catalog.code_names
     wrong = []
     for position, form in zip(near.positions.tolist(), near.forms.tolist(), strict=True):
         name = names[position]
         if not any(name.startswith(given) or given.startswith(name) for given in one.note_codes):
-            wrong.append((name, _pieces(pipeline, form)))
+            wrong.append((name, _pieces(catalog, form)))
     return tuple(wrong[:MISTAKES])

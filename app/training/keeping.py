@@ -10,6 +10,7 @@ from pathlib import Path
 from app.evaluation.errors import CorpusError
 from app.pipeline.note import Document, Note
 from model.training.pairs import Clause
+from model.training.text import Inside
 
 ASIDE = 11
 
@@ -19,17 +20,19 @@ def write_clauses(clauses: Iterable[Clause], file: Path) -> None:
     part = file.with_suffix(".part")
     with part.open("w", encoding="utf-8") as stream:
         for c in clauses:
-            stream.write(json.dumps([c.code, c.text, c.target, c.negatives], ensure_ascii=False) + "\n")
+            context = None if c.context is None else [c.context.context, c.context.start, c.context.end]
+            stream.write(json.dumps([c.code, c.text, c.target, c.negatives, context], ensure_ascii=False) + "\n")
     part.replace(file)
 
 
 def read_clauses(file: Path) -> list[Clause]:
-    """What `write_clauses` wrote."""
+    """What `write_clauses` wrote, now or before clauses had contexts."""
     clauses = []
     for line in file.read_text(encoding="utf-8").splitlines():
-        code, text, target, negatives = json.loads(line)
+        code, text, target, negatives, *context = json.loads(line)
         wrong = tuple((name, tuple(words)) for name, words in negatives)
-        clauses.append(Clause(code, text, tuple(target) if target else None, wrong))
+        inside = Inside(*context[0]) if context and context[0] else None
+        clauses.append(Clause(code, text, tuple(target) if target else None, wrong, inside))
     return clauses
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.evaluation.codiesp_evidence import Mention, projected_mentions
 from app.evaluation.corpora import CodiEsp, match
 from app.pipeline.segment import segment
+from app.pipeline.spans import Clause, Segmented
+from app.training.passages import passage_of
 from index_builder.catalog import Catalog
+from model.training.text import Inside
 
 ASIDE = 3  # every third training note is kept for the last stage
 _LEADING = re.compile(
@@ -20,12 +23,17 @@ _LEADING = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class MarkedClause:
-    """A clause, the words in it that were marked, the code given for them, and all codes of the note."""
+    """A clause, the words in it that were marked, the code given for them, and all codes of the note.
+
+    clause_inside, words_inside: both inside the first passage that has them; None for words that leave it
+    """
 
     clause: str
     words: str
     code: str
     note_codes: frozenset[str]
+    clause_inside: Inside = field(compare=False)
+    words_inside: Inside | None = field(compare=False)
 
 
 def marked_clauses(path: Path, split: str, catalog: Catalog, *, aside: int = ASIDE) -> list[MarkedClause]:
@@ -43,22 +51,29 @@ def marked_clauses(path: Path, split: str, catalog: Catalog, *, aside: int = ASI
         if number % aside == 0:
             continue
         cut = segment(coded.note)
-        text = coded.note.documents[0].text
-        clauses = [(c.start, c.end, cut.text_of(c)) for c in cut.clauses]
         for mention in by_note.get(coded.id, ()):
             position = catalog.position(mention.code)
-            clause = _holding(clauses, mention)
-            if position is not None and clause:
-                words = _LEADING.sub("", text[mention.start : mention.end])
-                found[MarkedClause(clause, words, catalog.code_names[position], coded.gold)] = None
+            clause = _holding(cut.clauses, mention)
+            if position is not None and clause is not None:
+                found[_marked(cut, clause, mention, catalog.code_names[position], coded.gold)] = None
     return list(found)
 
 
-def _holding(clauses: Sequence[tuple[int, int, str]], mention: Mention) -> str | None:
+def _marked(cut: Segmented, clause: Clause, mention: Mention, code: str, given: frozenset[str]) -> MarkedClause:
+    marked = cut.note.documents[0].text[mention.start : mention.end]
+    words = _LEADING.sub("", marked)
+    passage = passage_of(cut, clause)
+    start = mention.end - len(words) - clause.start + passage.start
+    end = start + len(words)
+    inside = Inside(passage.context, start, end) if start >= 0 and end <= len(passage.context) else None
+    return MarkedClause(cut.text_of(clause), words, code, given, passage, inside)
+
+
+def _holding(clauses: Sequence[Clause], mention: Mention) -> Clause | None:
     """The clause that shares most characters with the mention."""
-    shared = [(min(end, mention.end) - max(start, mention.start), text) for start, end, text in clauses]
-    most = max(shared, key=lambda pair: pair[0], default=(0, ""))
-    return most[1] if most[0] > 0 else None
+    shared = [(min(c.end, mention.end) - max(c.start, mention.start), c) for c in clauses]
+    most = max(shared, key=lambda pair: pair[0], default=None)
+    return most[1] if most is not None and most[0] > 0 else None
 
 
 def distinct_queries(marked: Iterable[MarkedClause]) -> list[str]:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from index_builder.index import CodeHits, CodeIndex
+from app.training.forms import FormVectors
+from index_builder.index import CodeHits
 from model.encoder import Encoder, embed
 from model.nested import Floats, prefix
 
@@ -14,19 +15,20 @@ CHUNK = 64
 FORMS = 400  # forms kept per query by the 64-d prefix before the full width ranks them
 
 
-def nearest_codes(encoder: Encoder, index: CodeIndex, queries: Sequence[str], count: int) -> list[CodeHits]:
+def nearest_codes(encoder: Encoder, index: FormVectors, queries: Sequence[str], count: int) -> list[CodeHits]:
     """For each query its `count` nearest codes at full width among the 400 nearest forms at 64-d, best first."""
     vectors = embed(encoder, queries)
-    short = prefix(vectors, 64)
+    short, short_forms = prefix(vectors, 64), index.prefix_vectors(64)
     hits: list[CodeHits] = []
     for start in range(0, len(queries), CHUNK):
-        similar = short[start : start + CHUNK] @ index.prefix_vectors(64).T  # (chunk, F)
-        best = np.argpartition(similar, -FORMS, axis=1)[:, -FORMS:]
+        similar = short[start : start + CHUNK] @ short_forms.T  # (chunk, F)
+        kept = min(FORMS, similar.shape[1])
+        best = np.argpartition(similar, -kept, axis=1)[:, -kept:]
         hits.extend(_ranked(index, vectors[start + row], forms, count) for row, forms in enumerate(best))
     return hits
 
 
-def _ranked(index: CodeIndex, query: Floats, forms: np.ndarray, count: int) -> CodeHits:
+def _ranked(index: FormVectors, query: Floats, forms: np.ndarray, count: int) -> CodeHits:
     scores = index.vectors(forms) @ query
     order = np.argsort(-scores, kind="stable")
     codes = index.owners(forms[order])

@@ -1,159 +1,217 @@
-"""The training loop of the nested bi-encoder: one command on a CPU or a GPU, with checkpoint and resume."""
+"""The training loop of the nested bi-encoder: on a CPU, a GPU, or several by torchrun, with checkpoint and resume."""
 
 from __future__ import annotations
 
 import json
-import math
-import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from model.nested import PREFIXES
 from model.tokenization import TextTokenizer
-from model.training.losses import Hard, matryoshka
-from model.training.network import NestedEncoder, encode_pieces, split_pieces
-from model.training.pairs import Pair, PairSampler, Text, not_hard, not_negatives
+from model.training.distributed import World
+from model.training.gradient_cache import CachedVectors
+from model.training.losses import Hard, prefix_losses
+from model.training.network import NestedEncoder
+from model.training.options import TrainingOptions, learning_rate
+from model.training.pairs import Pair, PairSampler, SamplerState, not_hard, not_negatives
+from model.training.pooling import encode_pieces, split_pieces
+from model.training.probe import Probe
+from model.training.state import read_state, write_state
+from model.training.text import Text
+from model.training.weighting import Sequential, rest, weighting
 
 Report = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingOptions:
-    """Everything that decides a run; written to the run folder and into the checkpoint's manifest."""
-
-    steps: int = 1400
-    batch: int = 128
-    learning_rate: float = 6e-5
-    projection_rate: float = 3e-4
-    warmup: float = 0.05
-    temperature: float = 0.05
-    clause_share: float = 0.2
-    prefixes: tuple[int, ...] = PREFIXES
-    weights: tuple[float, ...] = field(default=(1.0, 1.0, 1.0, 1.0))
-    max_tokens: int = 64
-    seed: int = 0
-    save_every: int = 100
-    report_every: int = 10
-
-
-def learning_rate(step: int, options: TrainingOptions) -> float:
-    """Factor on the learning rates: linear warm-up, then cosine to 2 %."""
-    warm = max(1, round(options.warmup * options.steps))
-    if step < warm:
-        return (step + 1) / warm
-    progress = (step - warm) / max(1, options.steps - warm)
-    return 0.02 + 0.98 * (1 + math.cos(math.pi * min(1.0, progress))) / 2
-
-
 class Trainer:
-    """Trains a network on a sampler's pairs and keeps its state in a run folder."""
+    """Trains a network on a sampler's pairs and keeps its state in a run folder.
+
+    world: the processes that share each batch; the network must be on its device already
+    probe: measured every `options.probe_every` steps, into dev.jsonl
+    draw:  called with the run folder whenever the state has been saved, to draw its logs
+    """
 
     def __init__(
-        self, network: NestedEncoder, tokenizer: TextTokenizer, options: TrainingOptions, run: Path, report: Report
+        self,
+        network: NestedEncoder,
+        tokenizer: TextTokenizer,
+        options: TrainingOptions,
+        run: Path,
+        report: Report,
+        *,
+        world: World | None = None,
+        probe: Probe | None = None,
+        draw: Callable[[Path], object] | None = None,
     ) -> None:
         self.network, self.tokenizer, self.options, self.run, self.report = network, tokenizer, options, run, report
-        self.optimizer = torch.optim.AdamW(
-            [
-                {"params": list(network.backbone.parameters()), "lr": options.learning_rate},
-                {"params": list(network.projection.parameters()), "lr": options.projection_rate},
-            ],
-            weight_decay=0.01,
-        )
+        self.world, self.probe, self._draw = world or World(), probe, draw
+        self.weighting = weighting(
+            options.weighting, options.prefixes, steps=options.steps, fixed=options.prefix_weights
+        ).to(network.device)
+        # Decay would move rows of the projection that sequential training has finished.
+        decay = 0.0 if isinstance(self.weighting, Sequential) else 0.01
+        groups = [
+            {"params": list(network.backbone.parameters()), "lr": options.learning_rate},
+            {"params": list(network.projection.parameters()), "lr": options.projection_rate, "weight_decay": decay},
+        ]
+        if learned := list(self.weighting.parameters()):
+            groups.append({"params": learned, "lr": options.weighting_rate, "weight_decay": 0.0})
+        self.optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
         self._rates = [group["lr"] for group in self.optimizer.param_groups]
+        self._sampler: SamplerState | None = None
         self.step = 0
 
+    def pool(self, texts: Sequence[Text]) -> Tensor:
+        """Texts -> mean states of the read layers (N, R), float32."""
+        pieces = split_pieces(self.tokenizer, texts, room=self.options.max_tokens)
+        kind = self.network.device.type
+        with torch.autocast(kind, torch.bfloat16, enabled=self.options.precision == "bf16"):
+            return encode_pieces(self.network, self.tokenizer, pieces)
+
     def embed(self, texts: Sequence[Text]) -> Tensor:
-        """Texts as pieces -> projected vectors (N, 768), not normalised."""
-        pieces = split_pieces(self.tokenizer, texts)
-        pooled = encode_pieces(self.network, self.tokenizer, pieces, room=self.options.max_tokens)
-        vectors: Tensor = self.network.projection(pooled)
+        """Texts -> projected vectors (N, 768), not normalised."""
+        vectors: Tensor = self.network.projection(self.pool(texts))
         return vectors
 
     def loss(self, pairs: Sequence[Pair]) -> Tensor:
-        """The MRL loss of one batch. Each distinct text is encoded once."""
-        negatives = list(dict.fromkeys(p.negative for p in pairs if p.negative))
-        wanted = [p.query for p in pairs] + [p.target for p in pairs] + [n.text for n in negatives]
-        texts = list(dict.fromkeys(wanted))
+        """The weighted MRL loss of one batch. Each distinct text is encoded once."""
+        texts = _distinct(pairs)
+        return self._weighted(self.losses(pairs, texts, self.embed(texts)))
+
+    def losses(self, pairs: Sequence[Pair], texts: Sequence[Text], vectors: Tensor) -> Tensor:
+        """The contrastive loss at each prefix, (P,), given the vectors (N, D) of the batch's distinct texts."""
         place = {text: i for i, text in enumerate(texts)}
-        vectors = self.embed(texts)
+        vectors = self.weighting.mask(vectors, self.step)
+        negatives = list(dict.fromkeys(p.negative for p in pairs if p.negative))
         hard = None
         if negatives:
-            hard = Hard(vectors[[place[n.text] for n in negatives]], torch.from_numpy(not_hard(pairs, negatives)))
-        return matryoshka(
+            ignore = torch.from_numpy(not_hard(pairs, negatives)).to(vectors.device)
+            hard = Hard(vectors[[place[n.text] for n in negatives]], ignore)
+        return prefix_losses(
             vectors[[place[p.query] for p in pairs]],
             vectors[[place[p.target] for p in pairs]],
-            torch.from_numpy(not_negatives(pairs)),
+            torch.from_numpy(not_negatives(pairs)).to(vectors.device),
             prefixes=self.options.prefixes,
-            weights=self.options.weights,
             temperature=self.options.temperature,
             hard=hard,
         )
 
+    def backward(self, pairs: Sequence[Pair]) -> tuple[float, list[float]]:
+        """Set the gradients of one batch, shared by all processes; returns the loss and the loss at each prefix."""
+        texts = _distinct(pairs)
+        own = CachedVectors(self.embed, texts[self.world.share(len(texts))], self.options.chunk)
+        losses = self.losses(pairs, texts, self.world.gather(own.leaf, len(texts)))
+        loss = self._weighted(losses)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        own.backward()
+        self.world.sum_gradients(self.network.parameters())  # the weighting's are the same everywhere
+        return float(loss.detach()), losses.detach().tolist()
+
+    def _weighted(self, losses: Tensor) -> Tensor:
+        return self.weighting.total(losses, self.step)
+
     def train(self, sampler: PairSampler, *, until: int | None = None) -> None:
-        """Run the steps up to `until` (default: all)."""
+        """Run the steps up to `until` (default: all). A resumed run goes on in its sampler where that stopped."""
         last = self.options.steps if until is None else min(until, self.options.steps)
+        if self._sampler is not None:
+            sampler.restore(self._sampler)
+            self._sampler = None
         self.network.train()
-        losses: list[float] = []
-        started = time.monotonic()
-        first = self.step
+        losses: list[tuple[float, list[float]]] = []
+        started, first = time.monotonic(), self.step
         while self.step < last:
             losses.append(self._update(sampler.batch(self.options.batch)))
             self.step += 1
             if self.step % self.options.report_every == 0:
                 self._log(losses, (time.monotonic() - started) / (self.step - first))
                 losses.clear()
+            if self.options.probe_every and self.step % self.options.probe_every == 0:
+                self._measure()
             if self.step % self.options.save_every == 0 or self.step == last:
-                self.save()
+                self.save(sampler.state())
 
-    def _update(self, pairs: Sequence[Pair]) -> float:
+    def _update(self, pairs: Sequence[Pair]) -> tuple[float, list[float]]:
         factor = learning_rate(self.step, self.options)
         for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
             group["lr"] = rate * factor
-        loss = self.loss(pairs)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        found = self.backward(pairs)
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        rest(self.optimizer, self.network.projection.weight, self.weighting.finished(self.step))
         self.optimizer.step()
-        return float(loss.detach())
+        return found
 
-    def _log(self, losses: Sequence[float], seconds: float) -> None:
-        mean = float(np.mean(losses))
-        line = {"step": self.step, "loss": round(mean, 4), "seconds_per_step": round(seconds, 3)}
-        with (self.run / "train.jsonl").open("a") as log:
-            log.write(json.dumps(line) + "\n")
-        left = (self.options.steps - self.step) * seconds / 60
-        self.report(
-            f"step {self.step}/{self.options.steps}  loss {mean:.4f}  {seconds:.2f} s/step  {left:.0f} min left"
-        )
-
-    def save(self) -> None:
-        """Write the state atomically: a kill leaves the last whole one."""
-        state = {
+    def _log(self, losses: Sequence[tuple[float, list[float]]], seconds: float) -> None:
+        mean, each = float(np.mean([loss for loss, _ in losses])), np.mean([each for _, each in losses], axis=0)
+        by_prefix = {str(size): round(float(x), 4) for size, x in zip(self.options.prefixes, each, strict=True)}
+        weights = self.weighting.weights(torch.tensor(each, device=self.network.device), self.step).tolist()
+        line = {
             "step": self.step,
-            "network": self.network.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "options": json.dumps(asdict(self.options)),
+            "loss": round(mean, 4),
+            "losses": by_prefix,
+            "weights": [round(w, 4) for w in weights],
         }
-        part = self.run / "state.part"
-        torch.save(state, part)
-        part.replace(self.run / "state.pt")
+        self._write("train.jsonl", {**line, "seconds_per_step": round(seconds, 3)})
+        left = (self.options.steps - self.step) * seconds / 60
+        self.say(f"step {self.step}/{self.options.steps}  loss {mean:.4f}  {seconds:.2f} s/step  {left:.0f} min left")
+
+    def _measure(self) -> None:
+        if self.probe is None or not self.world.first:
+            return
+        self.network.eval()
+        found = self.probe.measure(self.embed, self.options.prefixes)
+        self.network.train()
+        recall = {str(size): round(value, 4) for size, value in found.items()}
+        self._write("dev.jsonl", {"step": self.step, f"recall@{self.probe.top}": recall})
+        shown = "  ".join(f"{size}-d {value:.3f}" for size, value in found.items())
+        self.say(f"step {self.step}: held-out terms find their title among {self.probe.top}: {shown}")
+
+    def _write(self, name: str, line: dict[str, object]) -> None:
+        if self.world.first:
+            with (self.run / name).open("a") as log:
+                log.write(json.dumps(line) + "\n")
+
+    def say(self, line: str) -> None:
+        """Report a line, once for all processes."""
+        if self.world.first:
+            self.report(line)
+
+    def save(self, sampler: SamplerState | None = None) -> None:
+        """Write the state; only the first process does."""
+        if self.world.first:
+            parts = {
+                "step": self.step,
+                "network": self.network.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "weighting": self.weighting.state_dict(),
+                "sampler": sampler,
+            }
+            write_state(self.run, parts, self.options)
+            if self._draw is not None:
+                self._draw(self.run)
 
     def resume(self) -> None:
-        """Continue from the run folder's state, if there is one."""
-        path = self.run / "state.pt"
-        if not path.exists():
+        """Continue from the run folder's state, if there is one; the next `train` restores its sampler."""
+        state = read_state(self.run)
+        if state is None:
             return
-        state = torch.load(path, weights_only=True)
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
+        if "weighting" in state:
+            self.weighting.load_state_dict(state["weighting"])
+        self._sampler = state.get("sampler")
         self.step = int(state["step"])
-        self.report(f"resumed at step {self.step}")
+        self.say(f"resumed at step {self.step}")
+
+
+def _distinct(pairs: Sequence[Pair]) -> list[Text]:
+    """The batch's texts, each once: queries, targets, hard negatives."""
+    negatives = [p.negative.text for p in pairs if p.negative]
+    return list(dict.fromkeys([*(p.query for p in pairs), *(p.target for p in pairs), *negatives]))
 
 
 def rotate_to_principal_axes(trainer: Trainer, texts: Sequence[Text], *, second_layer: float = 0.5) -> None:
@@ -164,10 +222,10 @@ def rotate_to_principal_axes(trainer: Trainer, texts: Sequence[Text], *, second_
     """
     network = trainer.network
     with torch.inference_mode():
-        pieces = split_pieces(trainer.tokenizer, texts)
-        states = encode_pieces(network, trainer.tokenizer, pieces, room=trainer.options.max_tokens)
+        states = trainer.pool(texts)
     hidden = states.shape[1] // len(network.layers)
-    scale = torch.cat([torch.full((hidden,), 1.0 if layer in (-1,) else second_layer) for layer in network.layers])
+    scales = [torch.full((hidden,), 1.0 if layer == -1 else second_layer) for layer in network.layers]
+    scale = torch.cat(scales).to(states.device)
     scaled = states * scale
     covariance = scaled.T @ scaled / len(scaled)
     axes = torch.linalg.eigh(covariance).eigenvectors.flip(1)  # (R, R), descending
@@ -175,10 +233,3 @@ def rotate_to_principal_axes(trainer: Trainer, texts: Sequence[Text], *, second_
         width = network.projection.weight.shape[0]
         network.projection.weight.zero_()  # where fewer states are read than dimensions made, the rest starts empty
         network.projection.weight[: axes.shape[1]] = (axes.T * scale)[:width]
-
-
-def seed_everything(seed: int) -> None:
-    """Seed Python, numpy and torch."""
-    random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 - libraries below draw from the global state
-    torch.manual_seed(seed)

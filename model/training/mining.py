@@ -14,16 +14,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from model.training.pairs import Clause, Term, Text
+from model.training.pairs import Clause, Term
+from model.training.text import Inside, Piece, Text
 
 Embed = Callable[[Sequence[Text]], Tensor]
 
 
 @dataclass(frozen=True, slots=True)
 class CodedNote:
-    """The clauses of one note and the codes that its coder gave."""
+    """The clauses of one note, alone or inside their passages, and the codes that its coder gave."""
 
-    clauses: tuple[str, ...]
+    clauses: tuple[Piece, ...]
     codes: tuple[str, ...]
 
 
@@ -51,7 +52,8 @@ def mine_clauses(
             scores = (clauses @ table[owner == rows[code]].T).amax(dim=1)
             best = int(scores.argmax())
             if float(scores[best]) >= floor:
-                mined.append(Clause(code, distinct[best]))
+                piece = distinct[best]
+                mined.append(Clause(code, str(piece), context=piece if isinstance(piece, Inside) else None))
     return mined
 
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Sequence
+
+from model.training.text import Inside
 
 TEMPLATES = (
     "{}",
@@ -77,6 +80,7 @@ _EXTENSION = re.compile(
     r", (?:initial encounter|subsequent encounter|sequela).*$",
     re.IGNORECASE,
 )
+_JOINTS = (", ", " and ", ". ", ".\n", "; ", ", with ")
 _BRACKETS = re.compile(r"\s*[\[(][^\])]*[\])]")
 
 
@@ -99,3 +103,11 @@ def disturb(term: str, rng: random.Random) -> str:
 def in_clause(term: str, rng: random.Random) -> str:
     """The term inside a clause of a note."""
     return rng.choice(TEMPLATES).format(term)
+
+
+def inside(clause: str, others: Sequence[str], rng: random.Random) -> Inside:
+    """The clause inside a passage with other clauses before and after it, joined as notes join them."""
+    cut = rng.randint(0, len(others))
+    before = "".join(other + rng.choice(_JOINTS) for other in others[:cut])
+    after = "".join(rng.choice(_JOINTS) + other for other in others[cut:])
+    return Inside(before + clause + after, len(before), len(before) + len(clause))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,14 @@ import torch
 from torch.nn import functional
 
 from model.tokenization import TextTokenizer
-from model.training.loop import Trainer, TrainingOptions, learning_rate, rotate_to_principal_axes, seed_everything
-from model.training.losses import contrastive, matryoshka
+from model.training.loop import Trainer, rotate_to_principal_axes
+from model.training.losses import Hard, contrastive, matryoshka
 from model.training.mining import CodedNote, mine_clauses
-from model.training.pairs import Clause, Pair, PairSampler, Term, not_negatives
-from model.training.wording import disturb, in_clause
+from model.training.options import TrainingOptions, learning_rate
+from model.training.pairs import Clause, Negative, Pair, PairSampler, Term, not_hard, not_negatives
+from model.training.state import seed_everything
+from model.training.text import Inside
+from model.training.wording import disturb, in_clause, inside
 from tests.model.tiny import tiny_network, write_tokenizer
 
 TERMS = [
@@ -29,6 +33,14 @@ TERMS = [
     Term("R05", ("cough",), "cough", True),
     Term("R50.9", ("fever",), "fever", True),
 ]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def _trainer(run: Path, options: TrainingOptions) -> Trainer:
@@ -71,6 +83,27 @@ def test_the_matryoshka_sum_is_the_library_s() -> None:
         one, other = (functional.cross_entropy(s / 0.05, labels) for s in (a @ b.T, b @ a.T))
         total += float((one + other) / 2)
     assert float(ours) == pytest.approx(total, rel=1e-5)
+
+
+def test_hard_negatives_stand_in_the_denominator_of_queries_only() -> None:
+    """By hand: log-sum-exp over targets and the hard ones that are not ignored; the other direction is untouched."""
+    generator = torch.Generator().manual_seed(1)
+    q, t, h = (functional.normalize(torch.randn(n, 8, generator=generator), dim=-1) for n in (3, 3, 2))
+    none = torch.zeros(3, 3, dtype=torch.bool)
+    ignore = torch.tensor([[False, True], [False, False], [True, True]])
+    scores, wrong = q @ t.T / 0.1, q @ h.T / 0.1
+    expected = 0.0
+    for i in range(3):
+        row = [*scores[i].tolist(), *(w for w, out in zip(wrong[i].tolist(), ignore[i], strict=True) if not out)]
+        for line in (row, scores[:, i].tolist()):
+            expected += (math.log(sum(math.exp(x) for x in line)) - float(scores[i, i])) / 6
+    assert float(contrastive(q, t, none, 0.1, Hard(h, ignore))) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_hard_negative_is_ignored_where_it_may_be_right() -> None:
+    negatives = [Negative("E11.9", ("y",)), Negative("J45.9", ("X",)), Negative("R05", ("w",))]
+    pairs = [Pair("E11", ("a",), ("t",), negatives[0]), Pair("S72.0", ("b",), ("x",), negatives[1])]
+    assert not_hard(pairs, negatives).tolist() == [[True, False, False], [False, True, False]]
 
 
 def test_wordings_keep_telling_words() -> None:
@@ -140,3 +173,125 @@ def test_mining_finds_the_clause_that_names_the_code(tmp_path: Path) -> None:
     note = CodedNote(("cough", "pneumonia", "no history"), ("J18.9", "R50.9", "Z99"))
     mined = mine_clauses([note, CodedNote((), ("R05",))], TERMS, trainer.embed, floor=0.999)
     assert mined == [Clause("J18.9", "pneumonia")]
+
+
+def test_partners_join_the_group_and_are_negatives() -> None:
+    partners = {"J45.9": ("J18.9", "Z99"), "J18.9": ("J45.9",)}
+    with_partners = PairSampler(TERMS, [], seed=0, clause_share=0.0, partners=partners, partner_share=1.0)
+    without = PairSampler(TERMS, [], seed=0, clause_share=0.0)
+    assert without.batch(64) == PairSampler(TERMS, [], seed=0, clause_share=0.0, partners={}).batch(64)
+    codes = [p.code for p in with_partners.batch(64)]
+    for i, code in enumerate(codes[:-1]):
+        if code in partners:
+            assert {"J45.9": "J18.9", "J18.9": "J45.9"}[code] in (codes[i - 1], codes[i + 1])
+    asthma, pneumonia = Pair("J45.9", ("a",), ("x",)), Pair("J18.9", ("b",), ("y",))
+    assert not not_negatives([asthma, pneumonia]).any()
+
+
+def test_queries_stand_inside_a_passage_where_serving_pools_them() -> None:
+    own = Inside("fever. bad cough", 7, 16)
+    clauses = [Clause("R05", "bad cough", context=own)]
+    sampler = PairSampler(TERMS, clauses, seed=0, clause_share=0.5, in_context=True)
+    pieces = [p.query[0] for p in sampler.batch(8)]
+    assert all(isinstance(piece, Inside) for piece in pieces)
+    assert pieces[:4] == [own] * 4 and str(own) == "bad cough"
+    plain = PairSampler(TERMS, clauses, seed=0, clause_share=0.5).batch(8)
+    assert plain[0].query == ("bad cough",)
+    found = inside("cough", ["fever", "asthma"], random.Random(3))
+    assert str(found) == "cough" and "fever" in found.context and "asthma" in found.context
+
+
+def test_a_sampler_goes_on_where_its_state_was_taken() -> None:
+    one = PairSampler(TERMS, [], seed=5, clause_share=0.0)
+    one.batch(8)
+    state = one.state()
+    other, stranger = (PairSampler(TERMS, [], seed=seed, clause_share=0.0) for seed in (5, 6))
+    other.restore(state)
+    stranger.restore(state)
+    assert other.batch(8) == one.batch(8)
+    assert stranger.batch(8) == PairSampler(TERMS, [], seed=6, clause_share=0.0).batch(8)
+
+
+@pytest.mark.parametrize("name", ["equal", "uncertainty", "sequential"])
+def test_an_interrupted_run_goes_on_bit_for_bit(tmp_path: Path, name: str) -> None:
+    options = TrainingOptions(steps=6, batch=4, learning_rate=1e-3, weighting=name, save_every=100, report_every=1)
+    whole = _trainer(tmp_path / "whole", options)
+    whole.train(PairSampler(TERMS, [], seed=0, clause_share=0.0))
+    half = _trainer(tmp_path / "half", options)
+    half.train(PairSampler(TERMS, [], seed=0, clause_share=0.0), until=3)
+    seed_everything(99)  # the new process has drawn other numbers
+    again = _trainer(tmp_path / "half", options)
+    again.resume()
+    again.train(PairSampler(TERMS, [], seed=0, clause_share=0.0))
+    for one, other in zip(whole.network.parameters(), again.network.parameters(), strict=True):
+        assert torch.equal(one, other)
+    for one, other in zip(whole.weighting.parameters(), again.weighting.parameters(), strict=True):
+        assert torch.equal(one, other) and bool((one != 0).any())
+
+
+def test_sequential_training_leaves_finished_dimensions_alone(tmp_path: Path) -> None:
+    options = TrainingOptions(steps=8, batch=4, weighting="sequential", learning_rate=1e-3)
+    trainer = _trainer(tmp_path, options)
+    sampler = PairSampler(TERMS, [], seed=0, clause_share=0.0)
+    trainer.train(sampler, until=4)
+    before = trainer.network.projection.weight.detach().clone()
+    trainer.train(sampler, until=5)
+    width = trainer.weighting.finished(4)
+    assert width == 256
+    after = trainer.network.projection.weight.detach()
+    assert torch.equal(after[width:], before[width:]) and not torch.equal(after[:width], before[:width])
+
+
+def test_fixed_weights_reach_the_loss(tmp_path: Path) -> None:
+    one = _trainer(tmp_path, TrainingOptions(weighting="fixed", prefix_weights=(0, 0, 0, 2.0)))
+    pairs = PairSampler(TERMS, [], seed=0, clause_share=0.0).batch(6)
+    texts = list(dict.fromkeys([*(p.query for p in pairs), *(p.target for p in pairs)]))
+    losses = one.losses(pairs, texts, one.embed(texts))
+    assert float(one.loss(pairs).detach()) == pytest.approx(2 * float(losses[3].detach()), rel=1e-5)
+    with pytest.raises(ValueError, match="4 weights"):
+        _trainer(tmp_path, TrainingOptions(weighting="fixed"))
+    with pytest.raises(ValueError, match="bf16"):
+        TrainingOptions(precision="fp8")  # type: ignore[arg-type]
+
+
+def test_cached_gradients_are_the_gradients(tmp_path: Path) -> None:
+    """GradCache in chunks of 3 texts, hard negatives and learned weights included, against one pass."""
+    pairs = PairSampler(TERMS, [], seed=0, clause_share=0.0).batch(7)
+    pairs[0] = Pair(pairs[0].code, pairs[0].query, pairs[0].target, Negative("R50.9", ("fever",)))
+    gradients = []
+    for chunk in (0, 3):
+        trainer = _trainer(tmp_path, TrainingOptions(weighting="uncertainty", chunk=chunk))
+        loss, each = trainer.backward(pairs)
+        assert len(each) == 4 and loss == pytest.approx(sum(each), rel=1e-5)
+        parameters = [*trainer.network.parameters(), *trainer.weighting.parameters()]
+        gradients.append([p.grad for p in parameters])
+    for one, other in zip(*gradients, strict=True):
+        assert one is not None and other is not None
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4)
+
+
+def test_cached_gradients_replay_dropout(tmp_path: Path) -> None:
+    """With dropout the second pass must drop what the first one dropped: the vectors of both are the same."""
+    from model.training.gradient_cache import CachedVectors
+
+    seen: list[torch.Tensor] = []
+
+    def embed(texts: object) -> torch.Tensor:
+        seen.append(functional.dropout(torch.ones(2, 50, requires_grad=True), 0.5))
+        return seen[-1]
+
+    torch.manual_seed(0)
+    cached = CachedVectors(embed, [("a",), ("b",), ("c",), ("d",)], 2)
+    (cached.leaf**2).sum().backward()  # type: ignore[no-untyped-call]
+    cached.backward()
+    assert len(seen) == 4 and torch.equal(seen[0], seen[2]) and torch.equal(seen[1], seen[3])
+    assert not torch.equal(seen[0], seen[1])
+
+
+def test_bf16_keeps_projection_and_loss_in_float32(tmp_path: Path) -> None:
+    pairs = PairSampler(TERMS, [], seed=0, clause_share=0.0).batch(6)
+    exact, half = (_trainer(tmp_path, TrainingOptions(precision=p)) for p in ("fp32", "bf16"))  # type: ignore[arg-type]
+    one, other = exact.embed([("chest pain",)]), half.embed([("chest pain",)])
+    assert other.dtype == torch.float32 and not torch.equal(one, other)
+    torch.testing.assert_close(one, other, atol=0.05, rtol=0.05)
+    assert math.isfinite(half.backward(pairs)[0])

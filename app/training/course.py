@@ -1,0 +1,165 @@
+"""The course of a run: stretches of steps, and the clauses of notes that each is trained with.
+
+At the end of a stretch clauses or mistakes are mined anew with the model so far. Whatever was mined lies in the run
+folder (clauses.jsonl of the start, clauses-<step>.jsonl of a mark), so a resumed run goes on with the same clauses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.evaluation.corpora import CodiEsp
+from app.pipeline.assemble import open_coder
+from app.pipeline.note import Note
+from app.pipeline.segment import segment
+from app.training.clauses import coded_clauses, literal_clauses
+from app.training.forms import LiveForms
+from app.training.keeping import read_clauses, read_notes, write_clauses
+from app.training.mentions import marked_clauses
+from app.training.passages import passage_of
+from index_builder.embedding import Progress
+from model.backends import open_encoder
+from model.encoder import Encoder, ModelInfo
+from model.nested import WIDTH
+from model.torch_encoder import TorchEncoder
+from model.training.loop import Trainer
+from model.training.mining import CodedNote, mine_clauses
+from model.training.pairs import Clause, PairSampler, Term
+from model.training.text import Piece
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the clauses come from.
+
+    start:     checkpoint whose mistakes are mined first; codiesp: folder of coded notes; notes: CSV of uncoded ones
+    artifacts: an index of the start model. With it mistakes on marked words are mined, without it the clause of each
+               given code
+    marks:     steps at which the model so far mines anew, ascending
+    window:    clauses are trained inside their passages
+    """
+
+    start: Path
+    codiesp: Path | None = None
+    artifacts: Path | None = None
+    notes: Path | None = None
+    notes_limit: int = 400
+    marks: tuple[int, ...] = ()
+    floor: float = 0.45
+    window: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Trains a trainer over its stretches.
+
+    partners: Excludes1 partners by code, for the sampler
+    progress: of forms that are encoded for mining
+    """
+
+    trainer: Trainer
+    terms: Sequence[Term]
+    sources: Sources
+    say: Callable[[str], None]
+    progress: Progress
+    partners: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def run(self) -> None:
+        """Train to the last step; a resumed trainer goes on in the stretch that it stopped in."""
+        trainer, options = self.trainer, self.trainer.options
+        starts = [0, *(mark for mark in self.sources.marks if 0 < mark < options.steps)]
+        for start, stop in zip(starts, [*starts[1:], options.steps], strict=True):
+            if trainer.step >= stop:
+                continue
+            sampler = PairSampler(
+                self.terms,
+                self._clauses(start),
+                seed=options.seed + start,
+                clause_share=options.clause_share,
+                partners=self.partners,
+                in_context=self.sources.window,
+            )
+            trainer.train(sampler, until=stop)
+
+    def _clauses(self, start: int) -> list[Clause]:
+        """The clauses of the stretch that begins at a step; the first process mines, the others wait and read."""
+        if not self.sources.artifacts and (not self.sources.codiesp or not start):
+            return []  # without an index the untrained model has no say in which clause a code belongs to
+        kept = self._file(start)
+        if self.trainer.world.first and not kept.exists():
+            self.trainer.network.eval()
+            write_clauses(self._mine(start), kept)
+        self.trainer.world.wait()
+        return read_clauses(kept)
+
+    def _file(self, start: int) -> Path:
+        return self.trainer.run / (f"clauses-{start}.jsonl" if start else "clauses.jsonl")
+
+    def _mine(self, start: int) -> list[Clause]:
+        if not self.sources.artifacts:
+            return self._instances()
+        return self._own_mistakes(start) if start else self._first_mistakes()
+
+    def _instances(self) -> list[Clause]:
+        """For each code of a note its nearest clause, by the model so far."""
+        assert self.sources.codiesp is not None
+        notes = coded_notes(self.sources.codiesp, window=self.sources.window)
+        clauses = mine_clauses(notes, self.terms, self.trainer.embed, floor=self.sources.floor)
+        self.say(f"mined {len(clauses)} clauses from {len(notes)} notes")
+        return clauses
+
+    def _first_mistakes(self) -> list[Clause]:
+        """Clauses whose words were marked, with the start model's mistakes, and clauses of uncoded notes."""
+        assert self.sources.artifacts is not None
+        pipeline = open_coder(self.sources.artifacts, "icd-10-cm", self.sources.start, "onnx")
+        clauses: list[Clause] = []
+        if self.sources.codiesp:
+            marked = marked_clauses(self.sources.codiesp, "train", pipeline.catalog)
+            encoder = open_encoder(self.sources.start, "onnx")
+            clauses += coded_clauses(marked, encoder, pipeline.index, pipeline.catalog)
+            self.say(f"{len(clauses)} queries from {len(marked)} marked mentions")
+        if self.sources.notes:
+            notes = read_notes(self.sources.notes, self.sources.notes_limit)
+            literal = literal_clauses(notes, pipeline, least=0.93, longer=2)
+            self.say(f"{len(literal)} clauses of uncoded notes name a code almost literally")
+            clauses += literal
+        return clauses
+
+    def _own_mistakes(self, start: int) -> list[Clause]:
+        """The marked words with the mistakes of the model so far; the uncoded notes' clauses stay the start's."""
+        assert self.sources.artifacts is not None
+        if not self.sources.codiesp:
+            return read_clauses(self._file(0))
+        catalog = open_coder(self.sources.artifacts, "icd-10-cm", self.sources.start, "onnx").catalog
+        encoder = live_encoder(self.trainer)
+        work = self.trainer.run / f"forms-{start}"
+        forms = LiveForms.encode(encoder, catalog, work, self.progress)
+        marked = marked_clauses(self.sources.codiesp, "train", catalog)
+        clauses = coded_clauses(marked, encoder, forms, catalog)
+        self.say(
+            f"step {start}: {len(clauses)} queries from {len(marked)} marked mentions, mistakes of the model so far"
+        )
+        coded = {(clause.code, clause.text) for clause in clauses}
+        return clauses + [c for c in read_clauses(self._file(0)) if (c.code, c.text) not in coded]
+
+
+def live_encoder(trainer: Trainer) -> Encoder:
+    """The network in training as the encoder that serving would use. It is left in evaluation mode."""
+    network, options = trainer.network, trainer.options
+    info = ModelInfo("in-training", f"step-{trainer.step}", WIDTH, options.max_tokens + 2, "clause", "torch")
+    projection = network.projection.weight.detach().float().cpu().numpy()
+    return TorchEncoder(network.backbone, trainer.tokenizer, projection, network.layers, info)
+
+
+def coded_notes(codiesp: Path, *, window: bool) -> list[CodedNote]:
+    """The clauses and codes of CodiEsp's training notes; with `window` the clauses stand inside their passages."""
+    notes = CodiEsp(codiesp).notes("train")
+    return [CodedNote(_pieces(coded.note, window), tuple(sorted(coded.gold))) for coded in notes]
+
+
+def _pieces(note: Note, window: bool) -> tuple[Piece, ...]:
+    """The clauses of one note, as serving encodes them."""
+    cut = segment(note)
+    return tuple(passage_of(cut, clause) if window else cut.text_of(clause) for clause in cut.clauses)
