@@ -62,10 +62,10 @@ class FolderStore:
     @_reachable()
     def names(self, prefix: str) -> list[str]:
         """All names below a prefix."""
-        folder = self._folder / prefix.rpartition("/")[0]
+        root = f"{self._folder}{os.sep}"
         found = (
-            (Path(place) / file).relative_to(self._folder).as_posix()
-            for place, _, files in os.walk(folder)
+            os.path.join(place, file)[len(root) :].replace(os.sep, "/")
+            for place, _, files in os.walk(root + prefix.rpartition("/")[0])
             for file in files
             if not file.endswith(_TEMPORARY)
         )
