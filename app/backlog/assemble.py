@@ -61,10 +61,14 @@ def open_parts(
         return Parts(Batches(store, keys, limits), queue, replicas, store.close)
     folder = folder_of(settings)
     lock = lock_folder(folder)
-    queue = DbosQueue(
-        f"sqlite:///{folder.absolute() / 'queue.sqlite'}", loop, settings.backlog_shards, None, _POLL_SECONDS
-    )
-    return Parts(Batches(store, keys, limits), queue, close=lambda: os.close(lock))
+    try:
+        batches = Batches(store, keys, limits)
+    except BaseException:
+        os.close(lock)  # the next try must not find the folder taken by this one
+        raise
+    url = f"sqlite:///{folder.absolute() / 'queue.sqlite'}"
+    queue = DbosQueue(url, loop, settings.backlog_shards, None, _POLL_SECONDS)
+    return Parts(batches, queue, close=lambda: os.close(lock))
 
 
 def open_store(settings: BacklogSettings) -> Store:

@@ -17,6 +17,7 @@ from app.access.scopes import Scope
 from app.backlog import limits as backlog_limits
 from app.backlog.backlog import Parts
 from app.backlog.batches import Batches
+from app.backlog.folder import FolderStore
 from app.backlog.keys import MasterKeys, new_key
 from app.backlog.limits import BacklogLimits
 from app.backlog.memory import MemoryQueue
@@ -207,6 +208,15 @@ def test_service_without_a_key_takes_no_batches_beyond_loopback(tmp_path: Path, 
         assert (refused.status_code, refused.json()["type"]) == (503, "urn:icd-cascade:problem:backlog-key")
         assert "ICD_CASCADE_BACKLOG_KEY_FILE" in refused.json()["detail"]
         assert client.get("/livez").status_code == 200
+
+
+def test_wrong_key_is_told_every_time(tmp_path: Path, coder: FakeCoder) -> None:
+    Batches(FolderStore(tmp_path / "state"), MasterKeys.parse(new_key()), BacklogLimits())
+    settings = Settings(backlog_folder=tmp_path / "state", backlog_key=new_key())
+    with running(lambda: coder, settings) as client:
+        for _ in range(2):
+            refused = submit(client, line("a", text="gout"))
+            assert (refused.status_code, refused.json()["type"]) == (503, "urn:icd-cascade:problem:backlog-key")
 
 
 def test_whole_service_with_its_own_queue_goes_on_after_a_stop(tmp_path: Path, coder: FakeCoder) -> None:
