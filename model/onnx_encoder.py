@@ -62,7 +62,7 @@ class OnnxEncoder:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """The inputs of one run, as model/bert_graph.py names them, and where each window starts."""
+    """The inputs of one run, as model/onnx_graph.py names them, and where each window starts."""
 
     ids: Integers
     positions: Integers

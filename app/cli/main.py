@@ -66,3 +66,7 @@ def _explain(error: Exception) -> str:
     if not isinstance(error, ServiceError):
         return str(error)
     return "\n  ".join([error.detail, *(f"{field.field}: {field.message}" for field in error.fields)])
+
+
+if __name__ == "__main__":  # torchrun -m app.cli.main train ...
+    sys.exit(main())

@@ -44,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
     """Train, resume when the run folder holds a state, export at the end. Under torchrun the first process writes."""
     import torch
 
+    from app.training.course import Course
     from model.training.distributed import World
     from model.training.state import seed_everything
 
@@ -53,18 +54,27 @@ def run(args: argparse.Namespace) -> int:
     try:
         seed_everything(args.seed)
         args.run.mkdir(parents=True, exist_ok=True)
-        _train(args, world)
+        terms, partners = read_code_set(args)
+        try:
+            trainer, terms = prepare(args, terms, world)
+        except ValueError as error:  # options that do not fit the encoder or each other
+            _say(f"icd-cascade train: {error}")
+            return 2
+        with shown_progress() as progress:
+            Course(trainer, terms, sources(args), trainer.say, progress, partners).run()
+        finish(trainer, args)
     finally:
         world.close()
     return 0
 
 
-def _train(args: argparse.Namespace, world: World) -> None:
-    from app.training.course import Course
-    from model.export import export
+def prepare(args: argparse.Namespace, terms: list[Term], world: World) -> tuple[Trainer, list[Term]]:
+    """The trainer at the step where it stopped or at the first, and the terms without those held out to probe it.
+
+    Raises ValueError for options that do not fit the encoder or each other.
+    """
     from model.training.probe import hold_out
 
-    terms, partners = read_code_set(args)
     network = open_network(args)
     resolve(args, network)
     tokenizer = save_tokenizer(args.start, args.run / "source", world)
@@ -77,12 +87,18 @@ def _train(args: argparse.Namespace, world: World) -> None:
         start_on_axes(trainer, terms)
     world.spread(network)
     trainer.resume()
-    with shown_progress() as progress:
-        Course(trainer, terms, sources(args), trainer.say, progress, partners).run()
-    if world.first:
-        version = export(network.cpu().eval(), args.run / "source", args.run / "checkpoint", card(args, tokenizer))
-        trainer.say(f"checkpoint {version} in {args.run / 'checkpoint'}")
-    world.wait()
+    return trainer, terms
+
+
+def finish(trainer: Trainer, args: argparse.Namespace) -> None:
+    """Export the checkpoint; the first process does, the others wait."""
+    from model.export import export
+
+    if trainer.world.first:
+        target = args.run / "checkpoint"
+        version = export(trainer.network.cpu().eval(), args.run / "source", target, card(args, trainer.tokenizer))
+        trainer.say(f"checkpoint {version} in {target}")
+    trainer.world.wait()
 
 
 def read_code_set(args: argparse.Namespace) -> tuple[list[Term], dict[str, tuple[str, ...]]]:

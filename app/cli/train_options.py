@@ -27,7 +27,8 @@ def add_step_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--max-tokens", type=int, help="tokens read of a training text (64; unit window: 256)")
     group.add_argument("--learning-rate", type=float, default=6e-5)
     group.add_argument("--temperature", type=float, default=0.05)
-    group.add_argument("--weighting", default="equal", help="equal, fixed, uncertainty, focal or sequential")
+    weightings = ("equal", "fixed", "uncertainty", "focal", "sequential")  # model/training/weighting.py, without torch
+    group.add_argument("--weighting", choices=weightings, default="equal", help="of the prefixes' losses")
     group.add_argument("--prefix-weights", type=_numbers, help="of --weighting fixed, for 64,128,256,768 dimensions")
     group.add_argument("--probe-every", type=int, default=0, help="steps between measurements on held-out terms")
     group.add_argument("--seed", type=int, default=0)

@@ -132,8 +132,8 @@ class Course:
         assert self.sources.artifacts is not None
         if not self.sources.codiesp:
             return read_clauses(self._file(0))
-        catalog = open_coder(self.sources.artifacts, "icd-10-cm", self.sources.start, "onnx").catalog
-        encoder = live_encoder(self.trainer)
+        pipeline = open_coder(self.sources.artifacts, "icd-10-cm", self.sources.start, "onnx")
+        catalog, encoder = pipeline.catalog, live_encoder(self.trainer)  # the catalog is closed with its pipeline
         work = self.trainer.run / f"forms-{start}"
         forms = LiveForms.encode(encoder, catalog, work, self.progress)
         marked = marked_clauses(self.sources.codiesp, "train", catalog)

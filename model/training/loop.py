@@ -127,7 +127,7 @@ class Trainer:
         while self.step < last:
             losses.append(self._update(sampler.batch(self.options.batch)))
             self.step += 1
-            if self.step % self.options.report_every == 0:
+            if self.step % self.options.report_every == 0 or self.step == self.options.steps:
                 self._log(losses, (time.monotonic() - started) / (self.step - first))
                 losses.clear()
             if self.options.probe_every and self.step % self.options.probe_every == 0:

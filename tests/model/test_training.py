@@ -290,7 +290,7 @@ def test_cached_gradients_replay_dropout(tmp_path: Path) -> None:
 
 def test_bf16_keeps_projection_and_loss_in_float32(tmp_path: Path) -> None:
     pairs = PairSampler(TERMS, [], seed=0, clause_share=0.0).batch(6)
-    exact, half = (_trainer(tmp_path, TrainingOptions(precision=p)) for p in ("fp32", "bf16"))  # type: ignore[arg-type]
+    exact, half = (_trainer(tmp_path, TrainingOptions(precision=p)) for p in ("fp32", "bf16"))
     one, other = exact.embed([("chest pain",)]), half.embed([("chest pain",)])
     assert other.dtype == torch.float32 and not torch.equal(one, other)
     torch.testing.assert_close(one, other, atol=0.05, rtol=0.05)
