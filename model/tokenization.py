@@ -44,16 +44,33 @@ class TextTokenizer:
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self.first, self.last = first, last
+        self._leading_space = any(start == 1 for start, _ in self._offsets(["a a"])[0][1:])
 
     def tokenize(self, texts: Sequence[str]) -> Tokenized:
-        """Token ids and offsets of every text. Offsets are half-open, in code points of the text as given."""
+        """Token ids and offsets of every text. Offsets are half-open, in code points of the text as given.
+
+        Byte-level tokenizers (ModernBERT's) count the space before a word to its token. Here a token begins at its
+        word, so that the first word of a clause inside a window is found there. Tokens of space alone keep theirs.
+        """
         encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
         rows = np.zeros(len(encodings) + 1, dtype=np.int64)
         np.cumsum([len(e.ids) for e in encodings], out=rows[1:])
         ids = np.fromiter((i for e in encodings for i in e.ids), dtype=np.int64, count=int(rows[-1]))
-        pairs = [o for e in encodings for o in e.offsets]
+        if self._leading_space:
+            pairs = [_begun(text, *o) for text, e in zip(texts, encodings, strict=True) for o in e.offsets]
+        else:
+            pairs = [o for e in encodings for o in e.offsets]
         offsets = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
         return Tokenized(ids, offsets, rows)
+
+    def _offsets(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
+        return [e.offsets for e in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+
+
+def _begun(text: str, start: int, end: int) -> tuple[int, int]:
+    """The token without the space before it."""
+    bare = text[start:end].lstrip()
+    return (end - len(bare), end) if bare else (start, end)
 
 
 def windows(rows: Integers, room: int, overlap: int) -> list[Window]:

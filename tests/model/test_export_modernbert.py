@@ -134,6 +134,6 @@ def test_an_encoder_without_a_graph_is_served_by_torch(narrow: Checkpoint, tmp_p
     config = ModernBertConfig(hidden_activation="silu")
     assert build_graph(config, narrow.path / "model.safetensors", (-1,)) is None
     with pytest.raises(ValueError, match="hidden_activation"):
-        ModernBertShape.of(config.to_dict())
+        ModernBertShape.of(config.to_dict())  # type: ignore[no-untyped-call]
     with pytest.raises(CheckpointError, match="torch backend"):
         _ = Checkpoint(tmp_path, "v", {}).graph_path
