@@ -26,6 +26,7 @@ class TorchEncoder:
     backbone: a Hugging Face encoder that is on its device and in its dtype
     projection: (768, R), or None for an encoder whose state is 768 wide already
     layers: hidden states that are read, as Hugging Face counts them
+    half: run a float32 backbone under bfloat16 autocast
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class TorchEncoder:
         info: ModelInfo,
         *,
         batch_tokens: int = 4096,
+        half: bool = False,
     ) -> None:
         self._backbone = backbone.eval()
         self._device = next(backbone.parameters()).device
@@ -45,6 +47,7 @@ class TorchEncoder:
         self._layers = tuple(layers)
         self._info = info
         self._batch_tokens = batch_tokens
+        self._half = half
 
     @classmethod
     def from_checkpoint(cls, checkpoint: Checkpoint, *, batch_tokens: int | None = None) -> TorchEncoder:
@@ -86,9 +89,10 @@ class TorchEncoder:
 
     def _run(self, batch: Sequence[Window], ids: Integers, states: Floats) -> None:
         padded, mask = self._pad(batch, ids)
-        out = self._backbone(
-            input_ids=padded.to(self._device), attention_mask=mask.to(self._device), output_hidden_states=True
-        )
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._half):
+            out = self._backbone(
+                input_ids=padded.to(self._device), attention_mask=mask.to(self._device), output_hidden_states=True
+            )
         read = torch.cat([out.hidden_states[layer] for layer in self._layers], dim=-1)
         rows = read.float().cpu().numpy()  # (B, L, R)
         for row, window in zip(rows, batch, strict=True):

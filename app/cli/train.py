@@ -120,15 +120,18 @@ def open_network(args: argparse.Namespace) -> NestedEncoder:
     from model.training.network import NestedEncoder
 
     if trained(args.start):
-        network = NestedEncoder.resume(Checkpoint.open(Path(args.start)))
+        network = NestedEncoder.resume(Checkpoint.open(Path(args.start)), attention=args.attention)
     else:
         layers = [int(layer) for layer in args.layers.split(",")] if args.layers else None
-        network = NestedEncoder.open(args.start, layers)
+        network = NestedEncoder.open(args.start, layers, attention=args.attention)
     return network.to("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def resolve(args: argparse.Namespace, network: NestedEncoder) -> None:
-    """Fill in the options whose defaults depend on the encoder and the device, so that the recipe names them."""
+    """Fill in the options whose defaults depend on the encoder and the device, so that the recipe names them.
+
+    Raises ValueError for options that do not fit each other.
+    """
     config: Any = network.backbone.config
     context = int(config.max_position_embeddings)
     short = args.encoding_unit == "clause"
@@ -136,6 +139,8 @@ def resolve(args: argparse.Namespace, network: NestedEncoder) -> None:
     args.max_tokens = min(args.max_tokens or TRAINED_TOKENS[args.encoding_unit], context - 2)
     args.layers = ",".join(str(layer) for layer in network.layers)
     args.precision = args.precision or ("bf16" if network.device.type == "cuda" else "fp32")
+    if args.attention == "flash_attention_2" and args.precision != "bf16":
+        raise ValueError("--attention flash_attention_2 needs --precision bf16")
     if trained(args.start):
         args.projection = "trained"
     elif args.projection is None:

@@ -24,6 +24,8 @@ def add_step_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--batch", type=int, default=128, help="pairs per step, over all processes together")
     group.add_argument("--chunk", type=int, default=0, help="texts per forward pass, gradients stay exact; 0 = all")
     group.add_argument("--precision", choices=("fp32", "bf16"), help="bf16 on a GPU, else fp32; the loss is fp32")
+    attentions = ("eager", "sdpa", "flash_attention_2")
+    group.add_argument("--attention", choices=attentions, help="flash_attention_2 (package flash-attn): no padding")
     group.add_argument("--max-tokens", type=int, help="tokens read of a training text (64; unit window: 256)")
     group.add_argument("--learning-rate", type=float, default=6e-5)
     group.add_argument("--temperature", type=float, default=0.05)

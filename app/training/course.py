@@ -146,11 +146,12 @@ class Course:
 
 
 def live_encoder(trainer: Trainer) -> Encoder:
-    """The network in training as the encoder that serving would use. It is left in evaluation mode."""
+    """The network in training as the encoder that serving would use, in the run's precision, in evaluation mode."""
     network, options = trainer.network, trainer.options
     info = ModelInfo("in-training", f"step-{trainer.step}", WIDTH, options.max_tokens + 2, "clause", "torch")
     projection = network.projection.weight.detach().float().cpu().numpy()
-    return TorchEncoder(network.backbone, trainer.tokenizer, projection, network.layers, info)
+    half = options.precision == "bf16"
+    return TorchEncoder(network.backbone, trainer.tokenizer, projection, network.layers, info, half=half)
 
 
 def coded_notes(codiesp: Path, *, window: bool) -> list[CodedNote]:

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel
-from transformers.utils.import_utils import is_flash_attn_2_available
 
 from model.checkpoint import Checkpoint
 from model.nested import WIDTH
@@ -38,27 +37,34 @@ class NestedEncoder(nn.Module):
             nn.init.orthogonal_(self.projection.weight)
 
     @classmethod
-    def open(cls, source: str | Path, layers: Sequence[int] | None = None, *, dropout: float = 0.0) -> NestedEncoder:
+    def open(
+        cls,
+        source: str | Path,
+        layers: Sequence[int] | None = None,
+        *,
+        dropout: float = 0.0,
+        attention: str | None = None,
+    ) -> NestedEncoder:
         """Open any Hugging Face encoder by hub id or folder, in fp32, with this dropout everywhere.
 
-        layers: default see `default_layers`. On a GPU with flash-attn attention runs without padding. Raises
-        ValueError for layers that the encoder does not have.
+        layers:    default see `default_layers`
+        attention: an implementation by Hugging Face's name; flash_attention_2 runs without padding, on a GPU and
+                   under autocast only. None = the library's choice
+        Raises ValueError for layers that the encoder does not have.
         """
         config = AutoConfig.from_pretrained(source)
         for name in _dropouts(config):
             setattr(config, name, dropout)
-        options: dict[str, Any] = {}
-        if torch.cuda.is_available() and is_flash_attn_2_available():
-            options["attn_implementation"] = "flash_attention_2"
+        options: dict[str, Any] = {} if attention is None else {"attn_implementation": attention}
         backbone = AutoModel.from_pretrained(source, config=config, dtype=torch.float32, **options)
         if getattr(backbone, "pooler", None) is not None:
             backbone.pooler = None  # never read: without it no unused weight is trained or shipped
         return cls(backbone, default_layers(config) if layers is None else layers)
 
     @classmethod
-    def resume(cls, checkpoint: Checkpoint) -> NestedEncoder:
+    def resume(cls, checkpoint: Checkpoint, *, attention: str | None = None) -> NestedEncoder:
         """A trained checkpoint, projection included, to be trained on."""
-        network = cls.open(checkpoint.path, checkpoint.layers)
+        network = cls.open(checkpoint.path, checkpoint.layers, attention=attention)
         with torch.no_grad():
             network.projection.weight.copy_(torch.from_numpy(checkpoint.projection()))
         return network

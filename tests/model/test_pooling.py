@@ -82,3 +82,11 @@ def test_dropout_is_set_whatever_the_configuration_calls_it(tmp_path: Path) -> N
     assert torch.equal(network.projection.weight, torch.eye(768))
     with pytest.raises(ValueError, match="hidden states 0 to 2"):
         NestedEncoder.open(tmp_path, (3, -1))
+
+
+def test_attention_implementations_agree(
+    tiny: Checkpoint, trained: tuple[NestedEncoder, TextTokenizer, TorchEncoder]
+) -> None:
+    texts: list[Text] = [("asthma",), ("no history of cough and fever",)]
+    eager = NestedEncoder.resume(tiny, attention="eager").eval()
+    np.testing.assert_allclose(_pooled(eager, trained[1], texts), _pooled(trained[0], trained[1], texts), atol=1e-5)

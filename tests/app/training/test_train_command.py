@@ -106,6 +106,18 @@ def test_options_that_do_not_fit_are_refused_by_name(
     assert "layers (9,)" in capsys.readouterr().err
     assert _run(monkeypatch, *words, "--weighting", "fixed", "--prefix-weights", "1,2") == 2
     assert "needs 4 weights" in capsys.readouterr().err
+    assert _run(monkeypatch, *words, "--precision", "fp32", "--attention", "eager", "--layers", "0,7") == 2
+    assert "layers (0, 7)" in capsys.readouterr().err
+
+
+def test_flash_attention_needs_half_precision(tmp_path: Path) -> None:
+    write_tiny_source(tmp_path, tiny_network())
+    parser = argparse.ArgumentParser()
+    command.add_parser(parser.add_subparsers())
+    words = ["train", "--start", str(tmp_path), "--run", "r", "--attention", "flash_attention_2"]
+    args = parser.parse_args([*words, "--precision", "fp32"])
+    with pytest.raises(ValueError, match="needs --precision bf16"):
+        command.resolve(args, tiny_network())
 
 
 def test_with_an_index_nothing_is_mined_after_the_start_unless_asked_for(tmp_path: Path) -> None:
