@@ -51,9 +51,11 @@ def _table(title: str, items: Sequence[CodedItem]) -> Table:
     table.add_column("#", justify="right")
     table.add_column("Code", style="bold", no_wrap=True)
     table.add_column("Title")
-    table.add_column("Score", justify="right")
+    calibrated = all(item.probability is not None for item in items)
+    table.add_column("Probability" if calibrated else "Score", justify="right")
     table.add_column("Evidence")
     for item in items:
         words = " … ".join(dict.fromkeys(_CONTROLS.sub(" ", evidence.text) for evidence in item.evidence))
-        table.add_row(str(item.rank), item.code, Text(item.display), f"{item.score:.4f}", Text(words))
+        sure = item.score if item.probability is None else item.probability
+        table.add_row(str(item.rank), item.code, Text(item.display), f"{sure:.4f}", Text(words))
     return table

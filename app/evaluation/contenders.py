@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from app.evaluation.run import CONTRACT_TOP_K, WIDTHS
-from app.pipeline.cascade import SEARCH, Reach, best_members, cascade
-from app.pipeline.crowding import crowded
+from app.pipeline.cascade import NEAR, SEARCH, Reach, best_members, cascade
+from app.pipeline.crowding import in_crowded_order
 from app.pipeline.encoding import EncodedNote
 from app.pipeline.families import Families
 from app.pipeline.note import WidthsName, stage_widths
@@ -75,11 +75,11 @@ class _Searches:
 
     def exact(self, note: EncodedNote, full: Floats) -> Integers:
         queries, mask = self._full(note), self.families.representatives(self.allowed)
-        return self._members(note, self.index.search_in(full, queries, CANDIDATES, mask))
+        return self._members(note, self.index.search_in(full, queries, NEAR * CANDIDATES, mask))
 
     def mapped(self, note: EncodedNote) -> Integers:
         queries, mask = self._full(note), self.families.representatives(self.allowed)
-        return self._members(note, self.index.search_exact(queries, CANDIDATES, mask))
+        return self._members(note, self.index.search_exact(queries, NEAR * CANDIDATES, mask))
 
     def coarse(self, note: EncodedNote) -> Integers:
         mask = self.families.representatives(self.allowed)
@@ -99,5 +99,6 @@ class _Searches:
         return prefix(note.vectors, self.index.manifest.dimensions)
 
     def _members(self, note: EncodedNote, hits: CodeHits) -> Integers:
-        best, _ = best_members(self.index, self.families, note, hits, self.allowed)
-        return crowded(best).top(CONTRACT_TOP_K).positions
+        chosen = in_crowded_order(hits).head(CANDIDATES)
+        best, _ = best_members(self.index, self.families, note, chosen, self.allowed)
+        return in_crowded_order(best).head(CONTRACT_TOP_K).positions

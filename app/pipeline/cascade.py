@@ -17,6 +17,7 @@ from model.nested import Floats, prefix
 
 Mask = npt.NDArray[np.bool_]
 SEARCH, MIDDLE, FULL = 64, 256, 768  # the last two at most: an index may keep fewer dimensions, and so do its notes
+NEAR = 5  # codes looked at for each one handed on: the nearest are many wordings of few mentions
 
 
 class Clock(Protocol):
@@ -70,7 +71,8 @@ def cascade(
 ) -> Cascaded:
     """One note through the three stages."""
     standing = families.representatives(reach.allowed)
-    first = index.search(prefix(note.vectors, SEARCH), widths.candidates, standing, reach.bias)
+    near = index.search(prefix(note.vectors, SEARCH), NEAR * widths.candidates, standing, reach.bias)
+    first = in_crowded_order(near, reach.of(near)).head(widths.candidates)
     clock.mark("search64")
     second = in_crowded_order(_rescored(index, note, first, MIDDLE), reach.of(first))
     clock.mark("rescore256")
@@ -82,7 +84,7 @@ def exhaustive(
 ) -> Cascaded:
     """The oracle: the shortlist of the cascade, chosen by exact search at full width instead of by the two stages."""
     standing = families.representatives(reach.allowed)
-    found = index.search_exact(_upto(note, FULL), widths.candidates, standing, reach.bias)
+    found = index.search_exact(_upto(note, FULL), NEAR * widths.candidates, standing, reach.bias)
     found = in_crowded_order(found, reach.of(found)).head(widths.shortlist)
     stages = _rescored(index, note, found, SEARCH), _rescored(index, note, found, MIDDLE)
     return shortlisted(index, families, note, stages, widths.shortlist, reach, clock)

@@ -15,10 +15,11 @@ import numpy as np
 from index_builder.index import CodeHits
 from model.nested import Floats
 
-CROWDING = 0.04
+CROWDING = 0.04  # of a final score without a calibration
+CHOOSING = 0.02  # where codes are handed on; a learned last stage weighs crowding itself
 
 
-def crowded(hits: CodeHits, bias: Floats | None = None) -> CodeHits:
+def crowded(hits: CodeHits, bias: Floats | None = None, weight: float = CROWDING) -> CodeHits:
     """The hits with the crowding taken off their scores, best first; equal scores in the order of position.
 
     bias (k,) is added to the scores: what is known of the codes beside their cosine.
@@ -30,11 +31,11 @@ def crowded(hits: CodeHits, bias: Floats | None = None) -> CodeHits:
     for row, span in enumerate(ranked.spans.tolist()):
         better[row] = seen[span]
         seen[span] += 1
-    scores = np.asarray(ranked.scores - CROWDING * np.log2(1 + better), dtype=np.float32)
+    scores = np.asarray(ranked.scores - weight * np.log2(1 + better), dtype=np.float32)
     return replace(ranked, scores=scores).top(len(ranked))
 
 
 def in_crowded_order(hits: CodeHits, bias: Floats | None = None) -> CodeHits:
-    """The hits as they are, in the order of their crowded scores."""
+    """The hits as they are, in the order in which they are handed on."""
     row = {position: at for at, position in enumerate(hits.positions.tolist())}
-    return hits.take(np.array([row[p] for p in crowded(hits, bias).positions.tolist()], dtype=np.int64))
+    return hits.take(np.array([row[p] for p in crowded(hits, bias, CHOOSING).positions.tolist()], dtype=np.int64))

@@ -27,7 +27,7 @@ from model.nested import Floats
 _WORD = re.compile(r"[^\W_]+")
 _STEM = 6  # words agree by their first letters: "fractured" and "fracture"
 
-STRONG = frozenset({"assessment", "impression", "diagnoses", "discharge_diagnosis", "postoperative_diagnosis"})
+ASSESSED = frozenset({"assessment", "impression", "diagnoses", "discharge_diagnosis", "postoperative_diagnosis"})
 WEAK = frozenset({"review_of_systems", "physical_exam", "vital_signs", "laboratory", "medications", "social_history"})
 
 FEATURES = (
@@ -48,7 +48,7 @@ FEATURES = (
     "wording_length",
     "mentions",  # log2(1 + places of the note that are about as near)
     "position",  # of the first of them, 0 = beginning, 1 = end of the note
-    "strong_section",  # 1 when one of them stands in an assessment or a diagnosis
+    "unassessed",  # 1 when the note has an assessment or a diagnosis and none of them stands there
     "weak_section",  # 1 when all stand in a review of systems, an examination, a list of drugs
     "header",  # 1 for a code that is not billable
     "code_length",
@@ -173,16 +173,15 @@ def _places(note: EncodedNote, hits: CodeHits, forms: Floats) -> dict[str, list[
     total = max(1, int(lengths[-1]))
     where = [[(lengths[c.document] + c.start) / total for c in uses] for uses in note.uses]
     labels = [[cut.section_of(c).label for c in uses] for uses in note.uses]
+    assessed = any(section.label in ASSESSED for section in cut.sections)
     near = note.vectors @ forms.T  # (S, k)
-    columns: Mapping[str, list[float]] = {
-        name: [] for name in ("mentions", "position", "strong_section", "weak_section")
-    }
+    columns: Mapping[str, list[float]] = {name: [] for name in ("mentions", "position", "unassessed", "weak_section")}
     for row, span in enumerate(hits.spans.tolist()):
         queries = {span, *np.flatnonzero(near[:, row] >= near[span, row] - CLOSE).tolist()}
         places = [place for q in queries for place in where[q]]
         sections = [label for q in queries for label in labels[q]]
         columns["mentions"].append(float(np.log2(1 + len(places))))
         columns["position"].append(float(min(places)))
-        columns["strong_section"].append(float(any(label in STRONG for label in sections)))
+        columns["unassessed"].append(float(assessed and not any(label in ASSESSED for label in sections)))
         columns["weak_section"].append(float(all(label in WEAK for label in sections)))
     return dict(columns)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from app.pipeline.assertion.reader import AssertionReader
 from app.pipeline.assertion.verdict import Sorted
 from app.pipeline.calibration import Calibration
-from app.pipeline.cascade import Cascaded, Reach, cascade, exhaustive
+from app.pipeline.cascade import NEAR, Cascaded, Reach, cascade, exhaustive
 from app.pipeline.coder import Versions
 from app.pipeline.coding import Alternative, CodedItem, Coding
 from app.pipeline.crowding import in_crowded_order
@@ -49,6 +49,7 @@ class CodingPipeline:
         self._encoder = cut(encoder, index.manifest.dimensions)  # (S, d): notes as wide as the forms are kept
         self._index = index
         self._unit = encoding_unit
+        self._lender: CodingPipeline | None = None
         catalog = index.catalog
         self._families = Families(catalog.code_names)
         self._scorers = {name: Scorer.of(one, catalog) for name, one in (calibrations or {}).items()}
@@ -61,7 +62,9 @@ class CodingPipeline:
 
     def with_calibrations(self, calibrations: Mapping[str, Calibration]) -> CodingPipeline:
         """The same encoder and index under other calibrations."""
-        return CodingPipeline(self._encoder, self._index, calibrations=calibrations, encoding_unit=self._unit)
+        other = CodingPipeline(self._encoder, self._index, calibrations=calibrations, encoding_unit=self._unit)
+        other._lender = self  # the index is closed with the pipeline that opened it
+        return other
 
     @property
     def versions(self) -> Versions:
@@ -152,8 +155,8 @@ class CodingPipeline:
 
     def _by_prefix(self, note: EncodedNote, reach: Reach, width: int, dimensions: int) -> Ranking:
         standing = self._families.representatives(reach.allowed)
-        hits = self._index.search_exact(prefix(note.vectors, dimensions), width, standing, reach.bias)
-        return self._ranking(in_crowded_order(hits, reach.of(hits)))
+        near = self._index.search_exact(prefix(note.vectors, dimensions), NEAR * width, standing, reach.bias)
+        return self._ranking(in_crowded_order(near, reach.of(near)).head(width))
 
     def _ranking(self, hits: CodeHits) -> Ranking:
         names = self.catalog.code_names

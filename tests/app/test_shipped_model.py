@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
+from app.pipeline.calibration import SHIPPED, load_all
 from app.pipeline.note import CodingOptions, Document, Note
 from app.pipeline.pipeline import CodingPipeline
 from index_builder.build import build
@@ -37,7 +38,9 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> CodingPipeline:
     artifacts = tmp_path_factory.mktemp("artifacts")
     encoder = open_encoder()
     build(Slice(), encoder, artifacts, builder_version="test")
-    return CodingPipeline(encoder, load(artifacts, "icd-10-cm", encoder))
+    calibrations = load_all([SHIPPED], encoder.info.version)
+    assert {"general", "codiesp"} <= calibrations.keys(), "the shipped calibrations belong to another model"
+    return CodingPipeline(encoder, load(artifacts, "icd-10-cm", encoder), calibrations=calibrations)
 
 
 @pytest.mark.parametrize(
