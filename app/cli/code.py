@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.cli.options import add_artifact_flags, settings_of
+from app.cli.options import add_artifact_flags, folders_of, settings_of
 from app.errors import MalformedBody
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("note", help="text file in UTF-8; - reads standard input")
     parser.add_argument("--top-k", type=int, default=20, help="codes and candidates together, 1 to 200")
     parser.add_argument("--all-codes", action="store_true", help="suggest headers, too, not only billable codes")
+    parser.add_argument("--calibration", default="general", help="how scores become probabilities")
     parser.add_argument("--json", action="store_true", help="print the answer as the service gives it")
     add_artifact_flags(parser)
 
@@ -28,9 +29,16 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Check the note as the service would, code it in this process, print."""
     request = read_request(args)
-    from app.api.application import open_configured
+    from app.pipeline.assemble import open_coder
 
-    coder = open_configured(settings_of(args))
+    settings = settings_of(args)
+    coder = open_coder(
+        settings.artifacts,
+        settings.code_set,
+        settings.model,
+        settings.backend,
+        calibrations=folders_of(settings),
+    )
     try:
         show(request, coder, as_json=args.json)
     finally:
@@ -45,7 +53,8 @@ def read_request(args: argparse.Namespace) -> CodeRequest:
     from app.api.schemas.request import CodeRequest
     from app.api.violations import describe
 
-    given = {"text": _read(args.note), "top_k": args.top_k, "billable_only": not args.all_codes}
+    given = {"text": _read(args.note), "top_k": args.top_k, "calibration": args.calibration}
+    given["billable_only"] = not args.all_codes
     try:
         return CodeRequest.model_validate(given)
     except ValidationError as error:

@@ -59,7 +59,7 @@ class Widths:
 def stage_widths(name: WidthsName, top_k: int) -> Widths:
     """The widths of the design's glossary; both grow with top_k so that top_k codes can be returned.
 
-    card: 200 -> 20; balanced: 200 -> max(60, 3 x top_k).
+    card: 200 -> 20; balanced: 200 -> max(100, 3 x top_k).
     """
-    shortlist = max(20, top_k) if name == "card" else max(60, 3 * top_k)
+    shortlist = max(20, top_k) if name == "card" else max(100, 3 * top_k)
     return Widths(candidates=max(200, shortlist), shortlist=shortlist)

@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from app.cli.code import read_request, show
+from app.cli.main import main
 from app.cli.rendering import highlight, render
 from app.errors import InvalidField, MalformedBody
 from app.pipeline.note import CodingOptions, Document, Note
@@ -26,7 +27,7 @@ def coder(tmp_path: Path) -> Iterator[FakeCoder]:
 
 
 def arguments(note: Path, top_k: int = 20) -> argparse.Namespace:
-    return argparse.Namespace(note=str(note), top_k=top_k, all_codes=False)
+    return argparse.Namespace(note=str(note), top_k=top_k, all_codes=False, calibration="general")
 
 
 def test_json_is_the_answer_of_the_service(
@@ -38,6 +39,23 @@ def test_json_is_the_answer_of_the_service(
     answer = json.loads(capsys.readouterr().out)
     spans = [span for item in answer["codes"] for span in item["evidence"]]
     assert [TEXT[span["start"] : span["end"]] for span in spans] == ["asthma", "Podagra", "gout"]
+
+
+def test_the_command_opens_what_the_settings_name_and_prints_the_answer(
+    coder: FakeCoder, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[tuple[object, ...]] = []
+
+    def open_coder(*args: object, **_options: object) -> FakeCoder:
+        opened.append(args)
+        return coder
+
+    monkeypatch.setattr("app.pipeline.assemble.open_coder", open_coder)
+    note = tmp_path / "note.txt"
+    note.write_bytes(TEXT.encode())
+    assert main(["code", str(note), "--json", "--artifacts", str(tmp_path)]) == 0
+    assert opened == [(tmp_path, "icd-10-cm", None, "onnx")]
+    assert json.loads(capsys.readouterr().out)["codes"][0]["code"] == "J45.20"
 
 
 def test_highlight_marks_the_evidence_and_silences_control_characters(coder: FakeCoder) -> None:
