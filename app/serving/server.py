@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import resource
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -54,6 +55,7 @@ async def serve(app: FastAPI, host: str, port: int, say: Callable[[str], None], 
 
     Returns 0, or 1 if loading failed. say hears one line when ready. drain_seconds: served on after SIGTERM.
     """
+    _leave_no_core()
     service: Service = app.state.service
     server = Server(_configuration(app, host, port, service))
     stopping = Stopping(service, server, drain_seconds)
@@ -65,6 +67,12 @@ async def serve(app: FastAPI, host: str, port: int, say: Callable[[str], None], 
     await server.serve()
     await watcher
     return 0 if service.lifecycle.failure is None else 1
+
+
+def _leave_no_core() -> None:
+    """A core file would hold the notes in memory. The hard limit stays: who debugs may raise it from outside."""
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
 
 
 def _hang_up(door: Door, lifecycle: Lifecycle) -> None:
