@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 ARTIFACTS ?= artifacts
 HOST ?= 127.0.0.1
 PORT ?= 8080
+SOAK_SECONDS ?= 300
 
-.PHONY: serve test lint build evaluate bench openapi clean
+.PHONY: serve test lint build evaluate bench soak openapi clean
 
 serve: $(VENV)/.installed  ## install, build the index if it is missing, start the service
 	$(BIN)/icd-cascade serve --artifacts $(ARTIFACTS) --build-missing --host $(HOST) --port $(PORT)
@@ -28,6 +29,10 @@ evaluate: build  ## CORPUS_PATH=... make evaluate: CodiEsp dev metrics
 
 bench: build  ## stage times and cascade against exact search
 	$(BIN)/icd-cascade bench --artifacts $(ARTIFACTS)
+
+soak: build $(VENV)/.installed-dev  ## kill a backlog of 2,000 notes 50 times, then load a service; SOAK_SECONDS of each load
+	BACKLOG_KILLS=50 BACKLOG_NOTES=2000 $(BIN)/pytest tests/app/backlog/test_durable_queue.py
+	$(BIN)/icd-cascade soak --start --artifacts $(ARTIFACTS) --seconds $(SOAK_SECONDS)
 
 openapi: $(VENV)/.installed  ## write openapi.json anew
 	$(BIN)/icd-cascade openapi > openapi.json

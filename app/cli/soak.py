@@ -6,7 +6,8 @@ import argparse
 import asyncio
 import os
 import sys
-from typing import TYPE_CHECKING
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Final
 
 from app.cli.options import add_artifact_flags, settings_of
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from app.soak.answers import Summary
     from app.soak.soak import Plan
 
-KEY = "ICD_CASCADE_SOAK_KEY"
+KEY: Final = "ICD_CASCADE_SOAK_KEY"
+ARTIFACT_FLAGS: Final = ("artifacts", "code_set", "model", "calibrations", "backend")
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -25,7 +27,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "soak", help="load a running service and see whether it holds", epilog=f"{KEY}: the API key to send."
     )
-    parser.add_argument("--url", default="http://127.0.0.1:8080", help="the service (default: %(default)s)")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--url", default="http://127.0.0.1:8080", help="the service (default: %(default)s)")
+    where.add_argument("--start", action="store_true", help="start a service for it, and stop it at the end")
     parser.add_argument("--seconds", type=float, default=60.0, help="length of each phase (default: %(default)s)")
     parser.add_argument("--clients", type=int, default=16, help="clients that saturate (default: %(default)s)")
     parser.add_argument("--overload", type=float, default=2.0, help="times the capacity (default: %(default)s)")
@@ -41,15 +45,23 @@ def run(args: argparse.Namespace) -> int:
         print("icd-cascade: soak needs the extra: pip install 'icd-cascade[soak]'", file=sys.stderr)
         return 2
     from app.evaluation.sample_notes import read_samples
+    from app.soak.service import own_service
     from app.soak.soak import Plan
 
     settings = settings_of(args)
     plan = Plan(args.seconds, args.clients, overload=args.overload, deadline_seconds=settings.deadline_seconds)
     notes = read_samples()
     raw = None if args.no_raw else _raw(args, notes, plan)
-    missed = asyncio.run(_soak(args.url, notes, raw, plan))
+    with own_service(_artifact_flags(args)) if args.start else nullcontext(args.url) as url:
+        missed = asyncio.run(_soak(url, notes, raw, plan))
     print("\n".join(f"missed: {bar}" for bar in missed) or "held")
     return int(bool(missed))
+
+
+def _artifact_flags(args: argparse.Namespace) -> list[str]:
+    """What was given of the artifacts, as another process is told it."""
+    given = {name: getattr(args, name) for name in ARTIFACT_FLAGS}
+    return [word for name, value in given.items() if value for word in (f"--{name.replace('_', '-')}", str(value))]
 
 
 def _raw(args: argparse.Namespace, notes: Sequence[Note], plan: Plan) -> float:

@@ -45,7 +45,10 @@ class SoakClient:
 
     async def resident_bytes(self) -> float | None:
         """Memory of the service as it reports it; None where it does not."""
-        text = (await self._http.get("/metrics")).text
+        try:
+            text = (await self._http.get("/metrics")).text
+        except httpx.HTTPError:
+            return None
         lines = (line for line in text.splitlines() if line.startswith("process_resident_memory_bytes "))
         return next((float(line.split()[1]) for line in lines), None)
 

@@ -44,7 +44,7 @@ class Meddling(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self._posts += request.method == "POST"
-        if self._spoil and self._posts > len(NOTES) and self._posts % 3 == 0:
+        if self._spoil and request.method == "POST" and self._posts > len(NOTES) and self._posts % 3 == 0:
             return await self._spoilt(request)
         return await self._inner.handle_async_request(request)
 
