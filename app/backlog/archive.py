@@ -145,10 +145,10 @@ class Archive(Shards):
         content = self._store.get(self.place + mark)
         return None if content is None else float(content)
 
-    def end(self, ending: Ending) -> None:
-        """Note the end, unless it was noted before."""
+    def end(self, ending: Ending) -> bool:
+        """Note the end; False if it was noted before."""
         values = {name: getattr(ending, name) for name in Ending.__slots__}
-        self._store.put_new(f"{self.place}ended", json.dumps(values).encode())
+        return self._store.put_new(f"{self.place}ended", json.dumps(values).encode())
 
     def ending(self) -> Ending | None:
         """The end, or None before."""

@@ -38,7 +38,9 @@ class Settlement:
                 archive.write_result(
                     shard, self._unanswered(archive, shard, *_REASONS[stopped or BatchState.CANCELLED])
                 )
-            archive.end(self._ending(archive, stopped))
+            ending = self._ending(archive, stopped)
+            if archive.end(ending):  # of several that settle at once one has ended it
+                self._metrics.count_ended(ending.state)
         self._close(archive)
 
     def _unanswered(self, archive: Archive, shard: int, code: str, message: str) -> list[bytes]:
@@ -56,7 +58,6 @@ class Settlement:
         completed = sum(tally.completed for tally in tallies)
         damaged = unreadable + sum(tally.damaged for tally in tallies)
         state = stopped or (BatchState.FAILED if damaged else BatchState.COMPLETED)
-        self._metrics.count_ended(state)
         return Ending(state, self._batches.clock(), completed, archive.record.lines - completed, damaged)
 
     def _verify(self, archive: Archive, shard: int) -> bool:

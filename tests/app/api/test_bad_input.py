@@ -153,7 +153,7 @@ def test_charset_utf8_is_accepted(client: Client) -> None:
     assert send(client, '{"text": "gout é"}'.encode(), headers).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/v1", "/v1/code/", "/docs", "/v1/codes/a/b", "/v1/batches"])
+@pytest.mark.parametrize("path", ["/v1", "/v1/code/", "/docs", "/v1/codes/a/b"])
 def test_unknown_path_is_a_problem(client: Client, path: str) -> None:
     check_problem(client.get(path), 404, "no-such-path")
 
