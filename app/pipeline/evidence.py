@@ -37,7 +37,7 @@ class EvidenceFinder:
             for clause in self._note.uses[query]:
                 evidence = self._evidence(clause, run)
                 found.setdefault((evidence.document, evidence.start, evidence.end), evidence)
-        return _without_overlaps(list(found.values()))[:MOST]
+        return _without_overlaps(list(found.values()))
 
     def _evidence(self, clause: Clause, run: Run) -> Evidence:
         note = self._note.segmented
@@ -47,9 +47,11 @@ class EvidenceFinder:
 
 
 def _without_overlaps(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
-    """Heaviest first; a span that overlaps a heavier one is left out."""
+    """The MOST heaviest, heaviest first; a span that overlaps a heavier one is left out."""
     kept: list[Evidence] = []
     for one in sorted(evidence, key=lambda e: (-e.weight, e.document, e.start, e.end)):
         if not any(o.document == one.document and o.start < one.end and one.start < o.end for o in kept):
             kept.append(one)
+            if len(kept) == MOST:  # a note of ten thousand equal clauses is not compared pair by pair
+                break
     return tuple(kept)
