@@ -90,7 +90,12 @@ def _assignment(report: Report) -> Table:
 def _calibration(report: Report) -> Table:
     found = report["calibration"]
     rows = [
-        [f"{one['lowest']:.2f} to {one['highest']:.2f}", str(one["count"]), _number(one["confidence"]), _number(one["accuracy"])]
+        [
+            f"{one['lowest']:.2f} to {one['highest']:.2f}",
+            str(one["count"]),
+            _number(one["confidence"]),
+            _number(one["accuracy"]),
+        ]
         for one in found["curve"]
     ]
     title = f"Probabilities of {found['returned']} returned codes: ECE {_number(found['ECE'])}"
