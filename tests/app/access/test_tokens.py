@@ -41,7 +41,7 @@ def good(**changed: Any) -> dict[str, Any]:
 def test_token_of_the_issuer_is_taken(algorithm: str) -> None:
     caller = verify(sign(good(), algorithm))
     assert caller is not None
-    assert (caller.scopes, caller.means) == ({Scope.CODE}, Means.TOKEN)
+    assert (caller.scopes, caller.means) == (frozenset({Scope.CODE}), Means.TOKEN)
 
 
 @pytest.mark.parametrize(
