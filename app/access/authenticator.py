@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from app.access.caller import Caller, Means
 from app.access.keyring import Keyring
 from app.access.keys import id_in
-from app.access.tokens import TokenVerifier
 from app.errors import Unauthenticated
+
+if TYPE_CHECKING:
+    from app.access.tokens import TokenVerifier  # of the extra [jwt]: a service without it must start
 
 _INVALID: Final = "The credential is not valid here: unknown, expired, revoked, or made for another service."
 
