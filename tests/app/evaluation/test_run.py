@@ -103,7 +103,7 @@ def test_the_comparison_with_exact_search_states_what_the_cascade_lost() -> None
     assert cascades["card", 20]["top20_agreement"] == 0.0
     assert cascades["card", 20]["R@20_change"] == pytest.approx(1 / 2 - 1 / 2)
     assert cascades["balanced", 20]["top20_agreement"] == 1.0
-    assert cascades["balanced", 20]["shortlist"] == 60
+    assert cascades["balanced", 20]["shortlist"] == 100
 
 
 def test_codes_that_the_edition_lacks_stay_gold_and_are_counted() -> None:
@@ -134,7 +134,7 @@ def test_the_report_is_json_without_nan_and_a_table_that_names_its_widths(tmp_pa
     console.print(report.render(whole))
     console.file.close()
     table = console.export_text()
-    assert "balanced, top_k 20: 200 -> 60" in table
+    assert "balanced, top_k 20: 200 -> 100" in table
     assert "unreachable gold: 1" in table
 
 
