@@ -156,7 +156,7 @@ def test_failure_is_counted_and_the_next_note_is_taken(caplog: pytest.LogCapture
 
     def taken() -> bool:  # the pause after a search grows with its duration: offered until it is over
         watched.offer(Traced(trace(["A"], ["A"])))
-        return watched.notes("compared") >= 1
+        return (watched.notes("compared") or 0) >= 1
 
     eventually(taken)
     assert "note in it" not in caplog.text
