@@ -41,6 +41,11 @@ class Settings(AccessSettings, BacklogSettings):
     shadow_share: float = Field(default=0.01, ge=0, le=1)
     traces: bool = False
 
+    @property
+    def calibration_folders(self) -> tuple[Path, ...]:
+        """Where calibrations are looked for beside those that ship."""
+        return () if self.calibrations is None else (self.calibrations,)
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """Read ICD_CASCADE_<FIELD> for every field; what is not set keeps its default."""

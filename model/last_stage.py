@@ -37,14 +37,14 @@ class Trees:
 
     def logits(self, rows: Floats) -> Doubles:
         """(k, F) -> (k,) float64: base + sum of the trees' leaves."""
-        trees = np.arange(self.feature.shape[0])
+        trees, known = np.arange(self.feature.shape[0]), rows.astype(np.float64)
         at = np.zeros((len(rows), len(trees)), dtype=np.int64)  # (k, T), the root of every tree
         while True:
             feature = self.feature[trees, at]
             inner = feature != LEAF
             if not inner.any():
                 return self.base + np.asarray(self.value[trees, at].sum(axis=1))
-            values = np.take_along_axis(rows.astype(np.float64), np.where(inner, feature, 0), axis=1)
+            values = np.take_along_axis(known, np.where(inner, feature, 0), axis=1)
             goes_left = values <= self.threshold[trees, at]
             following = np.where(goes_left, self.left[trees, at], self.right[trees, at])
             at = np.where(inner, following, at)

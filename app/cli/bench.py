@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.cli.options import add_artifact_flags, settings_of
+from app.cli.options import add_artifact_flags, positive, settings_of
 from app.cli.progress import shown_progress
 from app.version import VERSION
 
@@ -22,8 +22,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Register the command."""
     parser = subparsers.add_parser("bench", help="time the stages, and the cascade against exact search")
     parser.add_argument("--notes", type=Path, help="folder of notes, *.txt in UTF-8 (default: six invented notes)")
-    parser.add_argument("--limit", type=_positive, help="only the first N notes")
-    parser.add_argument("--repeats", type=_positive, default=5, help="times that each note is measured")
+    parser.add_argument("--limit", type=positive, help="only the first N notes")
+    parser.add_argument("--repeats", type=positive, default=5, help="times that each note is measured")
     parser.add_argument("--output", type=Path, help="write the figures as JSON")
     add_artifact_flags(parser)
 
@@ -89,10 +89,3 @@ def read_notes(folder: Path | None) -> list[Note]:
     if not notes:
         raise EvaluationError(f"{folder} holds no *.txt")
     return notes
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not positive")
-    return number

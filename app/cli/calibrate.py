@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.cli.options import add_artifact_flags, folders_of, settings_of
+from app.cli.options import add_artifact_flags, settings_of
 from app.cli.progress import shown_progress
 from app.evaluation.corpora import NAMES, CodedNote, count_codes, match, open_corpus
 from app.evaluation.errors import EvaluationError
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     from app.pipeline.calibration import save
 
     settings = settings_of(args)
-    folders = folders_of(settings)
+    folders = settings.calibration_folders
     try:
         coded = open_corpus(args.corpus, args.path).notes(args.split)
         coder = open_coder(
@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _prior(
-    args: argparse.Namespace, coder: CodingPipeline, counted: list[CodedNote], folders: list[Path]
+    args: argparse.Namespace, coder: CodingPipeline, counted: list[CodedNote], folders: tuple[Path, ...]
 ) -> Mapping[str, float]:
     """Learned anew from uncoded notes, or another calibration's."""
     from app.evaluation.calibration.prior import learn_prior, literal_uses

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.cli.options import add_artifact_flags, folders_of, settings_of
+from app.cli.options import add_artifact_flags, settings_of
 from app.errors import MalformedBody
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
         settings.code_set,
         settings.model,
         settings.backend,
-        calibrations=folders_of(settings),
+        calibrations=settings.calibration_folders,
     )
     try:
         show(request, coder, as_json=args.json)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from app.cli.options import add_artifact_flags, folders_of, settings_of
+from app.cli.options import add_artifact_flags, count, positive, settings_of
 from app.cli.progress import shown_progress
 from app.evaluation import report
 from app.evaluation.corpora import NAMES, count_codes, match, open_corpus
@@ -37,10 +37,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--encoding-unit", choices=("clause", "window"), help="default: the model's own")
     parser.add_argument("--calibration", default="general")
     parser.add_argument("--threshold", type=float, help="on probability; default: the calibration's own")
-    parser.add_argument("--limit", type=_positive, help="only the first N notes")
-    parser.add_argument("--exact-notes", type=_count, default=100, help="notes compared with exact search; 0 = none")
+    parser.add_argument("--limit", type=positive, help="only the first N notes")
+    parser.add_argument("--exact-notes", type=count, default=100, help="notes compared with exact search; 0 = none")
     parser.add_argument("--seed", type=int, default=0, help="terms: the seed that training held its terms out with")
-    parser.add_argument("--queries", type=_positive, default=2000, help="terms: at most so many")
+    parser.add_argument("--queries", type=positive, default=2000, help="terms: at most so many")
     parser.add_argument("--output", type=Path, help="write the report as JSON")
     add_artifact_flags(parser)
     parser.set_defaults(run_command=run)
@@ -79,7 +79,7 @@ def _notes(args: argparse.Namespace, settings: Settings, tell: Progress) -> dict
         settings.code_set,
         settings.model,
         settings.backend,
-        calibrations=folders_of(settings),
+        calibrations=settings.calibration_folders,
         encoding_unit=args.encoding_unit,
     )
     done = runner.run(coder, match(notes, coder.catalog), options, args.exact_notes, tell)
@@ -109,20 +109,6 @@ def _terms(args: argparse.Namespace, settings: Settings, tell: Progress) -> dict
         },
         "terms": figures,
     }
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{number} is negative")
-    return number
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not positive")
-    return number
 
 
 def _top_k(text: str) -> int:

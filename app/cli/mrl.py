@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.cli.options import add_artifact_flags, settings_of
+from app.cli.options import add_artifact_flags, count, positive, settings_of
 from app.cli.progress import shown_progress
 from app.evaluation import report
 from app.evaluation.corpora import open_corpus
@@ -27,11 +27,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--cache", type=Path, default=Path("runs/mrl"), help="folder of encoded wordings, narrowed indexes"
     )
-    parser.add_argument("--forms", type=_count, default=8000, help="wordings that are drawn; 0 = all")
-    parser.add_argument("--queries", type=_positive, default=500, help="queries of the retrieval tables")
-    parser.add_argument("--database", type=_count, default=60_000, help="wordings they are searched in; 0 = all")
-    parser.add_argument("--steps", type=_positive, default=300, help="of every projection")
-    parser.add_argument("--epochs", type=_positive, default=8, help="of every linear head")
+    parser.add_argument("--forms", type=count, default=8000, help="wordings that are drawn; 0 = all")
+    parser.add_argument("--queries", type=positive, default=500, help="queries of the retrieval tables")
+    parser.add_argument("--database", type=count, default=60_000, help="wordings they are searched in; 0 = all")
+    parser.add_argument("--steps", type=positive, default=300, help="of every projection")
+    parser.add_argument("--epochs", type=positive, default=8, help="of every linear head")
     parser.add_argument("--seeds", type=_seeds, default=(0, 1, 2), help="of the weighting ablation, e.g. 0,1,2")
     parser.add_argument(
         "--separate", type=_checkpoint, action="append", default=[], help="D=FOLDER: a checkpoint trained for D alone"
@@ -40,9 +40,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--corpus", choices=("codiesp",), help="adds the operating points, measured on its notes")
     parser.add_argument("--path", type=Path, help="folder of the corpus, as published")
     parser.add_argument("--split", default="dev")
-    parser.add_argument("--limit", type=_positive, help="only the first N notes")
-    parser.add_argument("--top-k", type=_positive, default=200)
-    parser.add_argument("--threads", type=_count, default=0, help="0 = all cores")
+    parser.add_argument("--limit", type=positive, help="only the first N notes")
+    parser.add_argument("--top-k", type=positive, default=200)
+    parser.add_argument("--threads", type=count, default=0, help="0 = all cores")
     parser.add_argument("--out", type=Path, help="write the figures as JSON here, and the report beside them as .md")
     add_artifact_flags(parser)
     parser.set_defaults(run_command=run)
@@ -99,20 +99,6 @@ def _measure(args: argparse.Namespace, settings: Settings, tell: Progress) -> di
             settings.artifacts, settings.code_set, encoder, args.cache / "points", notes, asked, tell
         )
     return found
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{number} is negative")
-    return number
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not positive")
-    return number
 
 
 def _seeds(text: str) -> tuple[int, ...]:

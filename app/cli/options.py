@@ -36,6 +36,17 @@ def settings_of(args: argparse.Namespace) -> Settings:
         raise InvalidField("The settings do not fit.", *fields) from None
 
 
-def folders_of(settings: Settings) -> list[Path]:
-    """Where calibrations are looked for beside those that ship."""
-    return [settings.calibrations] if settings.calibrations else []
+def count(text: str) -> int:
+    """The type of a flag that counts: 0 or more."""
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{number} is negative")
+    return number
+
+
+def positive(text: str) -> int:
+    """The type of a flag that is 1 or more."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not positive")
+    return number

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.cli.options import add_artifact_flags, settings_of
+from app.cli.options import add_artifact_flags, positive, settings_of
 from app.cli.progress import shown_progress
 
 if TYPE_CHECKING:
@@ -32,14 +32,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--cache", type=Path, required=True, help="folder of encoded notes; keep it where the notes are"
     )
     parser.add_argument("--out", type=Path, help="write the attention (safetensors)")
-    parser.add_argument("--limit", type=_positive, help="only the first N notes of each split")
+    parser.add_argument("--limit", type=positive, help="only the first N notes of each split")
     parser.add_argument("--fold", type=_fold, help="I/K: leave out every K-th note from the I-th on (I from 0)")
     _add_training_flags(parser)
     evidence = parser.add_argument_group("evidence for planting")
     evidence.add_argument(
         "--evidence", type=Path, help="measure instead of training: write this .json and a .md beside"
     )
-    evidence.add_argument("--seeds", type=_positive, default=3)
+    evidence.add_argument("--seeds", type=positive, default=3)
     evidence.add_argument("--shares", type=_shares, default=(0.1, 0.25, 0.5, 1.0), help="default: 0.1,0.25,0.5,1")
     evidence.add_argument("--no-ablation", action="store_true", help="learning curves only")
     add_artifact_flags(parser)
@@ -47,13 +47,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _add_training_flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--epochs", type=_positive, default=6)
-    parser.add_argument("--width", type=_positive, default=256, help="nested prefix of tokens and codes that is read")
+    parser.add_argument("--epochs", type=positive, default=6)
+    parser.add_argument("--width", type=positive, default=256, help="nested prefix of tokens and codes that is read")
     parser.add_argument("--no-bias", action="store_true", help="no label-specific bias: carries no corpus's habits")
-    parser.add_argument("--unfreeze-encoder", type=_positive, help="train so many encoder layers too, top first; slow")
+    parser.add_argument("--unfreeze-encoder", type=positive, help="train so many encoder layers too, top first; slow")
     parser.add_argument("--encoder-out", type=Path, help="with --unfreeze-encoder: write the changed checkpoint here")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=_positive, default=1)
+    parser.add_argument("--threads", type=positive, default=1)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -163,13 +163,6 @@ def _train(
     for number, losses in enumerate(trained.epochs, start=1):
         print(f"epoch {number}: train loss {losses['train_loss']:.4f}, dev loss {losses['dev_loss']:.4f}")
     print(f"{args.out}: {args.out.stat().st_size} bytes, {len(notes)} notes, seed {args.seed}")
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not positive")
-    return number
 
 
 def _fold(text: str) -> tuple[int, int]:

@@ -69,7 +69,7 @@ def _raw(args: argparse.Namespace, notes: Sequence[Note], plan: Plan) -> float:
     from app.soak.soak import raw_speed
 
     settings = settings_of(args)
-    calibrations = [settings.calibrations] if settings.calibrations else []
+    calibrations = settings.calibration_folders
     coder = open_coder(
         settings.artifacts, settings.code_set, settings.model, settings.backend, calibrations=calibrations
     )

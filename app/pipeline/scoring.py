@@ -40,16 +40,13 @@ class Scorer:
     calibration: Calibration
     catalog: Catalog
     priors: Priors
+    bias: Floats | None  # (C,) what the search adds to each code's cosine; None = nothing
 
     @classmethod
     def of(cls, calibration: Calibration, catalog: Catalog) -> Scorer:
         """Look the priors of the catalog's codes up, once."""
-        return cls(calibration, catalog, calibration.priors(catalog.code_names))
-
-    @property
-    def bias(self) -> Floats:
-        """What the search adds to each code's cosine (C,)."""
-        return self.calibration.bias_of(self.priors)
+        priors = calibration.priors(catalog.code_names)
+        return cls(calibration, catalog, priors, calibration.bias_of(priors) if calibration.search_weight else None)
 
     def score(self, note: EncodedNote, stages: Cascaded, reader: WordReader, forms: Floats) -> Scored:
         """Rank the shortlist by calibrated probability; equal ones in the order of position. forms (k, 768)."""

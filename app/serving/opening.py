@@ -30,7 +30,7 @@ def open_chosen(settings: Settings, choice: Choice) -> Coder:
         model,
         settings.backend,
         index=index,
-        calibrations=[settings.calibrations] if settings.calibrations else [],
+        calibrations=settings.calibration_folders,
     )
     warm_up(coder)
     return coder
