@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
 
 import httpx
 
 from app.pipeline.note import Note
 from app.serving.work import estimate_tokens
 from app.soak.answers import OK, Answer, comparable
+
+_POLL_SECONDS: Final = 0.2
 
 
 class SoakClient:
@@ -43,6 +48,23 @@ class SoakClient:
         chosen = [(number + offset) % len(self._bodies) for offset in range(size)]
         return await self._ask("/v1/code/batch", {"notes": [self._bodies[at] for at in chosen]}, chosen)
 
+    @asynccontextmanager
+    async def backlog(self, notes: int) -> AsyncIterator[Backlog]:
+        """A durable batch of so many notes, begun; it is cancelled and deleted at the end.
+
+        Raises httpx.HTTPStatusError if the service does not take it.
+        """
+        lines = (json.dumps({"custom_id": str(n), "body": self._bodies[n % len(self._bodies)]}) for n in range(notes))
+        headers = {"Content-Type": "application/x-ndjson"}
+        taken = await self._http.post("/v1/batches", content="\n".join(lines).encode(), headers=headers)
+        batch = Backlog(self._http, f"/v1/batches/{taken.raise_for_status().json()['id']}")
+        try:
+            while (await batch.state())["status"] == "validating":
+                await asyncio.sleep(_POLL_SECONDS)
+            yield batch
+        finally:
+            await batch.end()
+
     async def resident_bytes(self) -> float | None:
         """Memory of the service as it reports it; None where it does not."""
         try:
@@ -66,3 +88,27 @@ class SoakClient:
     def _is_expected(self, body: dict[str, Any], chosen: Sequence[int]) -> bool:
         results = [item.get("result") or {} for item in body["results"]] if "results" in body else [body]
         return [comparable(result) for result in results] == [self._expected[at] for at in chosen]
+
+
+class Backlog:
+    """A durable batch of the service, by its location."""
+
+    def __init__(self, http: httpx.AsyncClient, location: str) -> None:
+        self._http = http
+        self._location = location
+
+    async def state(self) -> dict[str, Any]:
+        """Status and counts as the service tells them."""
+        found: dict[str, Any] = (await self._http.get(self._location)).raise_for_status().json()
+        return found
+
+    async def runs(self) -> bool:
+        """Whether it has notes that are not answered yet."""
+        return (await self.state())["status"] in ("validating", "in_progress")
+
+    async def end(self) -> None:
+        """Cancel it, wait until nothing of it runs, delete it."""
+        await self._http.post(f"{self._location}/cancel")
+        while (await self.state())["status"] in ("validating", "in_progress", "cancelling", "finalizing"):
+            await asyncio.sleep(_POLL_SECONDS)
+        (await self._http.delete(self._location)).raise_for_status()

@@ -22,8 +22,11 @@ def own_service(flags: Sequence[str]) -> Iterator[str]:
     """
     command = [sys.executable, "-m", "app.cli.main", "serve", "--port", "0", *flags]
     with (
+        tempfile.TemporaryDirectory() as state,
         tempfile.TemporaryFile("w+") as log,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process,
+        subprocess.Popen(
+            [*command, "--backlog-folder", state], stdout=subprocess.PIPE, stderr=log, text=True
+        ) as process,
     ):
         try:
             assert process.stdout is not None

@@ -3,12 +3,15 @@
 raw       the pipeline itself, in this process, while the service is idle: tokens per second
 saturate  16 clients that wait: as much as the service gives; at least .90 of raw
 batch     batches of notes from a few clients
+desk      single notes at a quarter of the measured capacity, open loop: what a coder waits for
+beside    the same while a durable batch runs that is longer than the phase: p95 at most twice the desk's
 overload  single notes at twice the measured capacity, open loop: goodput at least .90 of saturation, accepted p99
           within the deadline, every refusal with Retry-After, nothing lost
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -24,19 +27,21 @@ from app.soak.load import closed_loop, open_loop
 
 EFFICIENCY: Final = 0.90
 GOODPUT: Final = 0.90
+DELAY: Final = 2.0  # p95 beside a backlog against p95 without
 GROWTH: Final = 1.10  # of the service's memory, from after saturation to the end
 Report = Callable[[str, Summary], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How hard and how long. Seconds are of each phase."""
+    """How hard and how long. Seconds are of each phase; overload and desk are shares of the measured capacity."""
 
     seconds: float = 60.0
     clients: int = 16
     batch_clients: int = 2
     batch_notes: int = 16
     overload: float = 2.0
+    desk: float = 0.25
     deadline_seconds: float = 60.0
 
 
@@ -62,12 +67,31 @@ async def soak(client: SoakClient, raw: float | None, plan: Plan, report: Report
     batch = partial(client.batch, size=plan.batch_notes)
     batches = await _timed(closed_loop(batch, plan.batch_clients, plan.seconds))
     report("batch", batches)
-    per_second = plan.overload * saturated.tokens_per_second / client.mean_tokens
+    capacity = saturated.tokens_per_second / client.mean_tokens  # notes a second
+    missed = await _desk(client, capacity, plan, report)
+    per_second = plan.overload * capacity
     overloaded = await _timed(open_loop(client.single, per_second, plan.seconds))
     report("overload", overloaded)
-    missed = [f"{name}: {problem}" for name, s in _named(saturated, batches, overloaded) for problem in _broken(s)]
+    missed += [f"{name}: {problem}" for name, s in _named(saturated, batches, overloaded) for problem in _broken(s)]
     missed += _too_slow(saturated, raw) + _collapsed(overloaded, saturated, plan)
     return missed + _grown(memory, await client.resident_bytes())
+
+
+async def _desk(client: SoakClient, capacity: float, plan: Plan, report: Report) -> list[str]:
+    """Single notes alone, then beside a backlog; the bars that were missed."""
+    per_second = plan.desk * capacity
+    alone = await _timed(open_loop(client.single, per_second, plan.seconds))
+    report("desk", alone)
+    async with client.backlog(math.ceil(2 * capacity * plan.seconds) + 1) as backlog:
+        beside = await _timed(open_loop(client.single, per_second, plan.seconds))
+        report("beside", beside)
+        runs = await backlog.runs()
+    missed = [f"{name}: {problem}" for name, s in (("desk", alone), ("beside", beside)) for problem in _broken(s)]
+    if not runs:
+        missed.append("beside: the backlog ended before the phase, nothing was compared")
+    elif beside.p95 > DELAY * alone.p95:
+        missed.append(f"beside: p95 {beside.p95 / alone.p95:.2f} times that of the desk alone, wanted {DELAY:g}")
+    return missed
 
 
 async def _timed(load: Awaitable[list[Answer]]) -> Summary:

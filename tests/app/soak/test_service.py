@@ -26,9 +26,9 @@ def test_soak_holds_a_service_that_it_starts_to_the_bars(
     notes = [Note((Document("Known type 2 diabetes."),)), Note((Document("Shingles."),))]
     monkeypatch.setattr("app.evaluation.sample_notes.read_samples", lambda: notes)
     status = main(["soak", "--start", "--seconds", "0.2", *flags])
-    raw, *phases, _ = capsys.readouterr().out.splitlines()[:5]
+    raw, *phases, _ = capsys.readouterr().out.splitlines()[:7]
     assert raw.startswith("raw pipeline: ")
-    assert [line.partition(":")[0] for line in phases] == ["saturate", "batch", "overload"]
+    assert [line.partition(":")[0] for line in phases] == ["saturate", "batch", "desk", "beside", "overload"]
     assert all(" 0 lost, 0 different;" in line for line in phases)
     assert status in (0, 1)  # how fast is a busy machine's
 
