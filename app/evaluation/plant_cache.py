@@ -150,7 +150,7 @@ class NoteCache:
         found = self._index.search(prefix(note.vectors, SEARCH), CANDIDATES, self._families.representatives(None))
         hits = best_members(self._index, self._families, note, found, None)[0]
         reader, forms = WordReader(self._encoder, note), self._index.vectors(hits.forms)
-        runs = [reader.nearest(form, query) for form, query in zip(forms, hits.spans.tolist(), strict=True)]
+        runs = reader.nearest_to_each(forms, hits.spans.tolist())
         return crowded(replace(hits, scores=np.array([run.cosine for run in runs], dtype=np.float32)))
 
     def _missed(self, note: EncodedNote, gold: frozenset[str], found: CodeHits) -> CodeHits:

@@ -69,4 +69,4 @@ def uncalibrated(stages: Cascaded, reader: WordReader, forms: Floats) -> Scored:
 
 def read(reader: WordReader, hits: CodeHits, forms: Floats) -> Sequence[Run]:
     """The nearest run of words of each hit's best clause."""
-    return [reader.nearest(form, query) for form, query in zip(forms, hits.spans.tolist(), strict=True)]
+    return reader.nearest_to_each(forms, hits.spans.tolist())

@@ -9,6 +9,7 @@ dev this ranks better than the clause's cosine (docs/decisions/0009).
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -46,11 +47,24 @@ class WordReader:
 
     def nearest(self, form: Floats, query: int) -> Run:
         """The run of the clause `query` that is nearest to the wording `form` (768,), unit length."""
+        return self._of(query).nearest(form[None])[0]
+
+    def nearest_to_each(self, forms: Floats, queries: Sequence[int]) -> list[Run]:
+        """For each wording (k, 768) the nearest run of its clause; one product for the wordings of a clause."""
+        by_query: dict[int, list[int]] = defaultdict(list)
+        for row, query in enumerate(queries):
+            by_query[query].append(row)
+        found: dict[int, Run] = {}
+        for query, rows in by_query.items():
+            found.update(zip(rows, self._of(query).nearest(forms[rows]), strict=True))
+        return [found[row] for row in range(len(queries))]
+
+    def _of(self, query: int) -> _Runs:
         if query not in self._runs:
             states, offsets = self._note.tokens(query)
             text = self._note.segmented.text_of(self._note.uses[query][0])
             self._runs[query] = _Runs(text, self._encoder.project(states), offsets)
-        return self._runs[query].nearest(form)
+        return self._runs[query]
 
 
 class _Runs:
@@ -64,16 +78,18 @@ class _Runs:
         np.add.at(sums, owner[inside] + 1, tokens[inside])
         sums = np.cumsum(sums, axis=0, dtype=np.float32)  # (words + 1, 768)
         starts, ends = np.triu_indices(len(spans))
-        kept = (ends - starts < _LONGEST) & _telling(text, spans, starts, ends)
+        kept = np.flatnonzero((ends - starts < _LONGEST) & _telling(text, spans, starts, ends))
+        kept = kept[np.lexsort((starts[kept], ends[kept] - starts[kept]))]  # the first of equals is taken
         self._spans, self._starts, self._ends = spans, starts[kept], ends[kept]
         self._vectors = normalise(sums[self._ends + 1] - sums[self._starts])
 
-    def nearest(self, form: Floats) -> Run:
-        """Of equal runs the shortest, then the first."""
-        cosines = self._vectors @ form
-        best = int(np.lexsort((self._starts, self._ends - self._starts, -np.round(cosines, 3)))[0])
-        start, end = self._spans[int(self._starts[best])][0], self._spans[int(self._ends[best])][1]
-        return Run(start, end, float(cosines[best]))
+    def nearest(self, forms: Floats) -> list[Run]:
+        """For each of forms (k, 768); of runs that are equal in three decimals the shortest, then the first."""
+        cosines = self._vectors @ forms.T  # (runs, k)
+        best = np.round(cosines, 3).argmax(axis=0)
+        starts, ends = self._starts[best].tolist(), self._ends[best].tolist()
+        values = cosines[best, np.arange(len(best))].tolist()
+        return [Run(self._spans[s][0], self._spans[e][1], c) for s, e, c in zip(starts, ends, values, strict=True)]
 
 
 def _telling(text: str, spans: Sequence[Span], starts: Integers, ends: Integers) -> Mask:
