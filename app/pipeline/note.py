@@ -35,6 +35,7 @@ class CodingOptions:
     widths:        how many codes each search stage hands on; balanced gains more than a point over card
                    (docs/decisions/0009), so it is the default
     billable_only: leave headers out
+    code_sets:     which of the loaded ones, e.g. ("icd-10-cm 2026-04",); empty = the first
     within:        code prefixes to stay inside, e.g. ("J", "E11"); empty = all
     """
 
@@ -46,6 +47,7 @@ class CodingOptions:
     encounter: Literal["outpatient", "inpatient"] = "outpatient"
     calibration: str = "general"
     threshold: float | None = None
+    code_sets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,12 +83,28 @@ class CodingPipeline:
 
     def code(self, notes: Sequence[Note], options: Sequence[CodingOptions]) -> list[Coding]:
         """One coding per note. Notes are encoded together and searched one by one."""
+        encoded, spent = self.encoded(notes)
+        return [self.code_encoded(note, wanted, spent) for note, wanted in zip(encoded, options, strict=True)]
+
+    def encoded(self, notes: Sequence[Note]) -> tuple[list[EncodedNote], dict[str, float]]:
+        """The notes segmented and encoded, and the milliseconds of both stages."""
         shared = Stopwatch()
         segmented = [segment(note) for note in notes]
         shared.mark("segment")
         encoded = encode(self._encoder, segmented, self._unit)
         shared.mark("encode")
-        return [self._code(note, wanted, shared.milliseconds) for note, wanted in zip(encoded, options, strict=True)]
+        return encoded, shared.milliseconds
+
+    def code_encoded(self, note: EncodedNote, options: CodingOptions, spent: Mapping[str, float]) -> Coding:
+        """The coding of a note that a pipeline of the same encoder and width has encoded; spent: its milliseconds."""
+        clock = Stopwatch()
+        clock.milliseconds.update(spent)
+        widths = stage_widths(options.widths, options.top_k)
+        stages = cascade(self._index, self._families, note, widths, self._reach(options), clock)
+        words = WordReader(self._encoder, note)
+        scored = self._score(note, stages, words, self._scorer(options))
+        clock.mark("attend")
+        return self._decide(note, stages, scored, words, options, clock)
 
     def trace(self, note: Note, options: CodingOptions, *, exact: bool = False, prefixes: bool = False) -> Trace:
         """One note with what every stage ranked; `exact` and `prefixes` add the exhaustive searches."""
@@ -123,16 +139,6 @@ class CodingPipeline:
         scorer = self._scorer(options)
         priors = Priors.none(self.catalog.code_count) if scorer is None else scorer.priors
         return Shortlist(hits.positions, features(encoded, stages, runs, forms, self.catalog, priors))
-
-    def _code(self, note: EncodedNote, options: CodingOptions, shared: dict[str, float]) -> Coding:
-        clock = Stopwatch()
-        clock.milliseconds.update(shared)
-        widths = stage_widths(options.widths, options.top_k)
-        stages = cascade(self._index, self._families, note, widths, self._reach(options), clock)
-        words = WordReader(self._encoder, note)
-        scored = self._score(note, stages, words, self._scorer(options))
-        clock.mark("attend")
-        return self._decide(note, stages, scored, words, options, clock)
 
     def _scorer(self, options: CodingOptions) -> Scorer | None:
         """The calibration asked for. Without any loaded there is none to ask for; else KeyError for an unknown one."""
