@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SHORT_CONTEXT = 256  # most tokens of a window where clauses are encoded alone
 TRAINED_TOKENS = {"clause": 64, "window": 256}  # of a training text
 PROBE_QUERIES, PROBE_TITLES = 400, 4000
-_HIDDEN = {"run_command", "run", "start", "codiesp", "artifacts", "notes", "threads", "name", "command"}
+_HIDDEN = {"run_command", "run", "start", "codiesp", "practice", "artifacts", "notes", "threads", "name", "command"}
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -175,6 +175,7 @@ def sources(args: argparse.Namespace) -> Sources:
     return Sources(
         start=Path(args.start),
         codiesp=args.codiesp,
+        practice=args.practice,
         artifacts=args.artifacts,
         notes=args.notes,
         notes_limit=args.notes_limit,
@@ -217,7 +218,7 @@ def card(args: argparse.Namespace, tokenizer: TextTokenizer) -> dict[str, Any]:
 def recipe(args: argparse.Namespace) -> dict[str, object]:
     """What the checkpoint says of its training: options, not paths of the machine it was trained on."""
     kept: dict[str, object] = {k: v for k, v in vars(args).items() if k not in _HIDDEN}
-    used = {name: bool(getattr(args, name)) for name in ("codiesp", "artifacts", "notes")}
+    used = {name: bool(getattr(args, name)) for name in ("codiesp", "practice", "artifacts", "notes")}
     return {**kept, **used, "start": Path(args.start).name}
 
 

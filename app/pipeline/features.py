@@ -6,7 +6,6 @@ with a code-frequency prior read it.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,18 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.pipeline.cascade import Cascaded
-from app.pipeline.clauses import STOP_WORDS
 from app.pipeline.encoding import EncodedNote
 from app.pipeline.evidence import CLOSE
+from app.pipeline.specifics import specifics
 from app.pipeline.words import Run
+from app.pipeline.wordstems import stems
 from index_builder.catalog import Catalog
-from index_builder.codesets.protocol import FormSource
+from index_builder.codesets.protocol import FormSource, SurfaceForm
 from index_builder.index import CodeHits
 from model.encoder import Integers
 from model.nested import Floats
-
-_WORD = re.compile(r"[^\W_]+")
-_STEM = 6  # words agree by their first letters: "fractured" and "fracture"
 
 ASSESSED = frozenset({"assessment", "impression", "diagnoses", "discharge_diagnosis", "postoperative_diagnosis"})
 WEAK = frozenset({"review_of_systems", "physical_exam", "vital_signs", "laboratory", "medications", "social_history"})
@@ -53,6 +50,10 @@ FEATURES = (
     "header",  # 1 for a code that is not billable
     "code_length",
     "title",  # 1 when the best wording is the code's title
+    "side",  # 1 the code's side is said, .5 within both, -.5 one of them has none, -1 another one
+    "unspecified",  # 1 when the title says so
+    "wording_in_note",  # share of the wording's words that stand anywhere in the note
+    "title_in_note",  # the same of the title's words
     "prior",  # how often codes of this kind are used at all
     "frequency",  # how often this code was used in the corpus of the calibration
 )
@@ -90,6 +91,7 @@ def features(
         return np.zeros((0, len(FEATURES)), dtype=np.float32)
     words = np.array([run.cosine for run in runs], dtype=np.float32)
     categories = [catalog.code_names[p][:3] for p in hits.positions.tolist()]
+    wordings = [catalog.form(row) for row in hits.forms.tolist()]
     columns: dict[str, object] = {
         "words_cosine": words,
         "clause_cosine": hits.scores,
@@ -97,7 +99,8 @@ def features(
         **_crowding("crowd", "clause_gap", words, hits.spans.tolist()),
         **_crowding("category_crowd", "category_gap", words, categories),
         **_containment(words, hits.spans.tolist(), runs),
-        **_wordings(note, hits, runs, catalog),
+        **_wordings(note, hits, runs, wordings),
+        **specifics(note, hits, wordings, catalog),
         **_places(note, hits, forms),
         "header": [not catalog.billable[p] for p in hits.positions.tolist()],
         "code_length": [len(catalog.code_names[p].replace(".", "")) for p in hits.positions.tolist()],
@@ -143,13 +146,15 @@ def _containment(words: Floats, spans: Sequence[int], runs: Sequence[Run]) -> di
     return {"covered": covered, "covering": covering}
 
 
-def _wordings(note: EncodedNote, hits: CodeHits, runs: Sequence[Run], catalog: Catalog) -> dict[str, list[float]]:
+def _wordings(
+    note: EncodedNote, hits: CodeHits, runs: Sequence[Run], wordings: Sequence[SurfaceForm]
+) -> dict[str, list[float]]:
     columns: dict[str, list[float]] = defaultdict(list)
     clauses: dict[int, str] = {}
-    for row, (span, form) in enumerate(zip(hits.spans.tolist(), hits.forms.tolist(), strict=True)):
+    for row, (span, wording) in enumerate(zip(hits.spans.tolist(), wordings, strict=True)):
         if span not in clauses:
             clauses[span] = note.segmented.text_of(note.uses[span][0])
-        clause, run, wording = clauses[span], runs[row], catalog.form(form)
+        clause, run = clauses[span], runs[row]
         inside, said, named = stems(clause), stems(clause[run.start : run.end]), stems(wording.text)
         columns["wording_found"].append(len(named & inside) / max(1, len(named)))
         columns["words_named"].append(len(named & said) / max(1, len(said)))
@@ -158,12 +163,6 @@ def _wordings(note: EncodedNote, hits: CodeHits, runs: Sequence[Run], catalog: C
         columns["wording_length"].append(float(np.log2(1 + len(named))))
         columns["title"].append(float(wording.source is FormSource.TITLE))
     return columns
-
-
-def stems(text: str) -> frozenset[str]:
-    """The telling words of a text by their first letters."""
-    found = (word.casefold() for word in _WORD.findall(text))
-    return frozenset(word[:_STEM] for word in found if word not in STOP_WORDS)
 
 
 def _places(note: EncodedNote, hits: CodeHits, forms: Floats) -> dict[str, list[float]]:

@@ -17,8 +17,9 @@ from app.pipeline.segment import segment
 from app.training.clauses import coded_clauses, literal_clauses
 from app.training.forms import LiveForms
 from app.training.keeping import read_clauses, read_notes, write_clauses
-from app.training.mentions import marked_clauses
+from app.training.mentions import MarkedClause, marked_clauses, practised_clauses
 from app.training.passages import passage_of
+from index_builder.catalog import Catalog
 from index_builder.embedding import Progress
 from model.backends import open_encoder
 from model.encoder import Encoder, ModelInfo
@@ -35,6 +36,7 @@ class Sources:
     """Where the clauses come from.
 
     start:     checkpoint whose mistakes are mined first; codiesp: folder of coded notes; notes: CSV of uncoded ones
+    practice:  folder of practice notes; their marked words are read where there is an index
     artifacts: an index of the start model. With it mistakes on marked words are mined, without it the clause of each
                given code
     marks:     steps at which the model so far mines anew, ascending
@@ -43,6 +45,7 @@ class Sources:
 
     start: Path
     codiesp: Path | None = None
+    practice: Path | None = None
     artifacts: Path | None = None
     notes: Path | None = None
     notes_limit: int = 400
@@ -115,8 +118,7 @@ class Course:
         assert self.sources.artifacts is not None
         pipeline = open_coder(self.sources.artifacts, "icd-10-cm", self.sources.start, "onnx")
         clauses: list[Clause] = []
-        if self.sources.codiesp:
-            marked = marked_clauses(self.sources.codiesp, "train", pipeline.catalog)
+        if marked := self._marked(pipeline.catalog):
             encoder = open_encoder(self.sources.start, "onnx")
             clauses += coded_clauses(marked, encoder, pipeline.index, pipeline.catalog)
             self.say(f"{len(clauses)} queries from {len(marked)} marked mentions")
@@ -127,16 +129,21 @@ class Course:
             clauses += literal
         return clauses
 
+    def _marked(self, catalog: Catalog) -> list[MarkedClause]:
+        """The words that people marked, of all sources."""
+        coded = marked_clauses(self.sources.codiesp, "train", catalog) if self.sources.codiesp else []
+        return coded + (practised_clauses(self.sources.practice, catalog) if self.sources.practice else [])
+
     def _own_mistakes(self, start: int) -> list[Clause]:
         """The marked words with the mistakes of the model so far; the uncoded notes' clauses stay the start's."""
         assert self.sources.artifacts is not None
-        if not self.sources.codiesp:
+        if not self.sources.codiesp and not self.sources.practice:
             return read_clauses(self._file(0))
         pipeline = open_coder(self.sources.artifacts, "icd-10-cm", self.sources.start, "onnx")
         catalog, encoder = pipeline.catalog, live_encoder(self.trainer)  # the catalog is closed with its pipeline
         work = self.trainer.run / f"forms-{start}"
         forms = LiveForms.encode(encoder, catalog, work, self.progress)
-        marked = marked_clauses(self.sources.codiesp, "train", catalog)
+        marked = self._marked(catalog)
         clauses = coded_clauses(marked, encoder, forms, catalog)
         self.say(
             f"step {start}: {len(clauses)} queries from {len(marked)} marked mentions, mistakes of the model so far"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.evaluation.codiesp_evidence import Mention, projected_mentions
-from app.evaluation.corpora import CodiEsp, match
+from app.evaluation.corpora import CodedNote, CodiEsp, match
+from app.evaluation.practice_notes import PracticeNotes
 from app.pipeline.segment import segment
 from app.pipeline.spans import Clause, Segmented
 from app.training.passages import passage_of
@@ -46,16 +47,30 @@ def marked_clauses(path: Path, split: str, catalog: Catalog, *, aside: int = ASI
     by_note: dict[str, list[Mention]] = {}
     for mention in mentions:
         by_note.setdefault(mention.note, []).append(mention)
+    notes = match(CodiEsp(path).notes(split), catalog)
+    kept = [(note, note.gold) for number, note in enumerate(notes, start=1) if number % aside]
+    return _marked_in(kept, by_note, catalog)
+
+
+def practised_clauses(path: Path, catalog: Catalog) -> list[MarkedClause]:
+    """The marks of the practice notes' split `train`, in the order of the notes. Raises CorpusError."""
+    notes = PracticeNotes(path).notes("train")
+    marks = {n.id: [Mention(n.id, mark.code, mark.start, mark.end) for mark in n.marks] for n in notes}
+    return _marked_in([(note, note.gold | note.optional) for note in notes], marks, catalog)
+
+
+def _marked_in(
+    notes: Iterable[tuple[CodedNote, frozenset[str]]], mentions: Mapping[str, Sequence[Mention]], catalog: Catalog
+) -> list[MarkedClause]:
+    """Mentions by note, each in its clause. The codes beside a note are no mistakes there."""
     found: dict[MarkedClause, None] = {}
-    for number, coded in enumerate(match(CodiEsp(path).notes(split), catalog), start=1):
-        if number % aside == 0:
-            continue
+    for coded, given in notes:
         cut = segment(coded.note)
-        for mention in by_note.get(coded.id, ()):
+        for mention in mentions.get(coded.id, ()):
             position = catalog.position(mention.code)
             clause = _holding(cut.clauses, mention)
             if position is not None and clause is not None:
-                found[_marked(cut, clause, mention, catalog.code_names[position], coded.gold)] = None
+                found[_marked(cut, clause, mention, catalog.code_names[position], given)] = None
     return list(found)
 
 

@@ -11,6 +11,7 @@ from index_builder.codesets.plain_terms import abbreviated, plain_term, tidy
 from index_builder.codesets.protocol import Code, FormSource, SurfaceForm
 from index_builder.tables.abbreviations import load_abbreviations
 from index_builder.tables.termfile import ICD10CM_TERMS, load_terms
+from index_builder.tables.wordings import load_wordings
 
 with warnings.catch_warnings():
     # The package reads its data by importlib.resources.read_text, which Python 3.11 and 3.12 call deprecated.
@@ -42,6 +43,7 @@ class ICD10CM:
         if self._terms is not None:
             yield from load_terms(self._terms)
             yield from load_abbreviations()
+            yield from load_wordings()
 
     @cached_property
     def _codes(self) -> tuple[Code, ...]:

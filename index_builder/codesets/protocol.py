@@ -19,6 +19,7 @@ class FormSource(StrEnum):
     EXTERNAL = "external"
     DISEASE_ONTOLOGY = "disease_ontology"
     ABBREVIATION = "abbreviation"
+    CLINICIAN = "clinician"
 
 
 @dataclass(frozen=True, slots=True)

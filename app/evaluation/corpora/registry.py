@@ -18,6 +18,12 @@ def _us_notes(path: Path) -> Corpus:
     return UsNotes(path)
 
 
+def _practice(path: Path) -> Corpus:
+    from app.evaluation.practice_notes import PracticeNotes  # likewise
+
+    return PracticeNotes(path)
+
+
 OPENERS: dict[str, Callable[[Path], Corpus]] = {
     "codiesp": CodiEsp,
     **{name: partial(mimic_iii.MimicIII, name=name) for name in mimic_iii.SUFFIXES},
@@ -25,6 +31,7 @@ OPENERS: dict[str, Callable[[Path], Corpus]] = {
     **{name: partial(mimic_iv.MimicIV, name=name) for name in mimic_iv.NAMES},
     **{name: partial(xmc.Xmc, name=name) for name in xmc.NAMES},
     "us-notes": _us_notes,
+    "practice": _practice,
 }
 NAMES = tuple(OPENERS)
 

@@ -12,9 +12,10 @@ import pytest
 
 from app.pipeline.calibration import Calibration, CalibrationError, Thresholds, load, load_all, save
 from app.pipeline.decision import floors_of
-from app.pipeline.features import FEATURES, stems
+from app.pipeline.features import FEATURES
 from app.pipeline.note import CodingOptions, Document, Note
 from app.pipeline.pipeline import CodingPipeline
+from app.pipeline.wordstems import stems
 from model.last_stage import Curve, LastStage, Linear
 
 NOTE = Note((Document("Reason for visit: hay fever. He has low back pain since lifting boxes."),))

@@ -1,0 +1,98 @@
+"""Practice notes: invented US notes with the words marked that a coder would point at. They ship with the package.
+
+Layout: <path>/<area>.txt, in each any number of notes:
+
+    === cardiology-07 | discharge summary
+    COURSE: ... treated for [[acute on chronic systolic heart failure|I11.0+I50.23]], stays on [[apixaban|?Z79.01]].
+
+A mark names the codes of its words; a question mark stands before a code that may be reported and need not be.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.evaluation.corpora.coded_note import CodedNote
+from app.evaluation.corpora.reading import read_text
+from app.evaluation.errors import CorpusError
+from app.pipeline.note import Document, Note
+
+SHIPPED = Path(__file__).with_name("practice_notes")
+SPLITS = ("all", "train", "aside")
+ASIDE = 3  # every third note is kept from the encoder, for the last stage
+_HEAD = re.compile(r"^=== (\S+) \| (.+)$", re.MULTILINE)
+_MARK = re.compile(r"\[\[([^\[\]|\n]+)\|([^\[\]|\n]+)\]\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Words of a note and one code that they support: [start, end) in code points of the note without its marks."""
+
+    code: str
+    start: int
+    end: int
+    optional: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PracticeNote(CodedNote):
+    """A note of the set; `gold` holds the codes that must be reported, `optional` those that may be."""
+
+    setting: str
+    marks: tuple[Mark, ...] = field(repr=False)
+
+    @property
+    def optional(self) -> frozenset[str]:
+        """Codes that may be reported and need not be."""
+        return frozenset(mark.code for mark in self.marks if mark.optional) - self.gold
+
+
+@dataclass(frozen=True, slots=True)
+class PracticeNotes:
+    """The notes of a folder. Splits: all; aside, every third one; train, the others."""
+
+    path: Path = SHIPPED
+    name: str = "practice"
+
+    def notes(self, split: str = "all") -> Sequence[PracticeNote]:
+        """The notes of a split, by file and place in it. Raises CorpusError."""
+        if split not in SPLITS:
+            raise CorpusError(f"{self.name} has no split {split}: expected {', '.join(SPLITS)}")
+        notes = [note for file in sorted(self.path.glob("*.txt")) for note in _read(file)]
+        if not notes:
+            raise CorpusError(f"{self.path} has no notes")
+        ids = [note.id for note in notes]
+        if len(set(ids)) < len(ids):
+            raise CorpusError(f"{self.path} names a note twice")
+        numbered = enumerate(notes, start=1)
+        return [note for n, note in numbered if split == "all" or (n % ASIDE == 0) == (split == "aside")]
+
+
+def _read(file: Path) -> Iterator[PracticeNote]:
+    before, *parts = _HEAD.split(read_text(file))
+    if before.strip():
+        raise CorpusError(f"{file} line 1: expected a line === <id> | <setting>")
+    for id, setting, marked in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
+        text, marks = unmarked(marked.strip("\n"))
+        if "[[" in text or "]]" in text:
+            raise CorpusError(f"{file}: note {id} has a mark that is not of the form [[words|CODE]]")
+        gold = frozenset(mark.code for mark in marks if not mark.optional)
+        yield PracticeNote(id=id, note=Note((Document(text, id=id),)), gold=gold, setting=setting, marks=marks)
+
+
+def unmarked(text: str) -> tuple[str, tuple[Mark, ...]]:
+    """The text without its marks, and where they were."""
+    parts: list[str] = []
+    marks: list[Mark] = []
+    length = after = 0
+    for match in _MARK.finditer(text):
+        plain, words = text[after : match.start()], match[1]
+        start = length + len(plain)
+        length, after = start + len(words), match.end()
+        parts += [plain, words]
+        for code in match[2].split("+"):
+            marks.append(Mark(code.strip().removeprefix("?"), start, length, code.strip().startswith("?")))
+    return "".join([*parts, text[after:]]), tuple(marks)
