@@ -97,7 +97,7 @@ def run(
 def handed_on(trace: Trace, stage: str, options: CodingOptions) -> Ranking:
     """What a stage hands on: its ranking, cut at its width."""
     widths = stage_widths(options.widths, options.top_k)
-    width = widths.candidates if stage == "search64" else widths.shortlist
+    width = {"search64": widths.candidates, "rescore256": widths.rescored}.get(stage, widths.shortlist)
     ranking: Ranking = getattr(trace, stage)
     return Ranking(ranking.codes[:width], ranking.scores[:width])
 

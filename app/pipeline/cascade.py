@@ -1,4 +1,4 @@
-"""The search stages: all codes -> candidates (64-d) -> shortlist (256-d) -> ranked (768-d)."""
+"""The search stages: all codes -> candidates (64-d) -> rescored (256-d) -> shortlist, ranked (768-d)."""
 
 from __future__ import annotations
 
@@ -76,18 +76,21 @@ def cascade(
     clock.mark("search64")
     second = in_crowded_order(_rescored(index, note, first, MIDDLE), reach.of(first))
     clock.mark("rescore256")
-    return shortlisted(index, families, note, (first, second), widths.shortlist, reach, clock)
+    kept = second.head(widths.rescored)
+    if widths.rescored > widths.shortlist:
+        kept = in_crowded_order(_rescored(index, note, kept, FULL), reach.of(kept)).head(widths.shortlist)
+    return shortlisted(index, families, note, (first, second), kept, reach, clock)
 
 
 def exhaustive(
     index: CodeIndex, families: Families, note: EncodedNote, widths: Widths, reach: Reach, clock: Clock
 ) -> Cascaded:
-    """The oracle: the shortlist of the cascade, chosen by exact search at full width instead of by the two stages."""
+    """The oracle: the shortlist of the cascade, chosen by exact search at full width instead of by the stages."""
     standing = families.representatives(reach.allowed)
     found = index.search_exact(_upto(note, FULL), NEAR * widths.candidates, standing, reach.bias)
     found = in_crowded_order(found, reach.of(found)).head(widths.shortlist)
     stages = _rescored(index, note, found, SEARCH), _rescored(index, note, found, MIDDLE)
-    return shortlisted(index, families, note, stages, widths.shortlist, reach, clock)
+    return shortlisted(index, families, note, stages, found, reach, clock)
 
 
 def shortlisted(
@@ -95,12 +98,11 @@ def shortlisted(
     families: Families,
     note: EncodedNote,
     stages: tuple[CodeHits, CodeHits],
-    width: int,
+    shortlist: CodeHits,
     reach: Reach,
     clock: Clock,
 ) -> Cascaded:
     """The last search stage: of each family in the shortlist its best code."""
-    shortlist = stages[1].head(width)
     chosen, siblings = best_members(index, families, note, shortlist, reach.allowed)
     stand_ins = dict(zip(chosen.positions.tolist(), shortlist.positions.tolist(), strict=True))
     clock.mark("rescore768")

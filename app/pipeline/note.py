@@ -52,16 +52,22 @@ class CodingOptions:
 
 @dataclass(frozen=True, slots=True)
 class Widths:
-    """Codes handed on by search64 (candidates) and by rescore256 (shortlist)."""
+    """Codes handed on by search64 (candidates), by rescore256 (rescored), and by rescore768 (shortlist)."""
 
     candidates: int
+    rescored: int
     shortlist: int
 
 
 def stage_widths(name: WidthsName, top_k: int) -> Widths:
-    """The widths of the design's glossary; both grow with top_k so that top_k codes can be returned.
+    """The widths of the design's glossary; all grow with top_k so that top_k codes can be returned.
 
-    card: 200 -> 20; balanced: 200 -> max(100, 3 x top_k).
+    card: 200 -> 20. balanced: 400 -> 150 -> max(100, 3 x top_k): what is cut by 768 dimensions out of one half more
+    than is wanted agrees with exact search (docs/decisions/0020).
     """
-    shortlist = max(20, top_k) if name == "card" else max(100, 3 * top_k)
-    return Widths(candidates=max(200, shortlist), shortlist=shortlist)
+    if name == "card":
+        shortlist = max(20, top_k)
+        return Widths(max(200, shortlist), shortlist, shortlist)
+    shortlist = max(100, 3 * top_k)
+    rescored = 3 * shortlist // 2
+    return Widths(max(400, rescored), rescored, shortlist)

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.pipeline.coding import CodedItem, Coding
-from app.pipeline.note import CodingOptions, Document, Note, stage_widths
+from app.pipeline.note import CodingOptions, Document, Note, Widths, stage_widths
 from app.pipeline.pipeline import CodingPipeline
 from tests.index_builder.fakes import FakeEncoder
 
@@ -97,10 +97,10 @@ def test_clauses_pooled_from_windows_keep_exact_evidence(pipeline: CodingPipelin
 
 
 def test_widths_grow_with_top_k() -> None:
-    assert (stage_widths("card", 20).candidates, stage_widths("card", 20).shortlist) == (200, 20)
-    assert (stage_widths("balanced", 20).candidates, stage_widths("balanced", 20).shortlist) == (200, 100)
-    assert (stage_widths("card", 200).candidates, stage_widths("card", 200).shortlist) == (200, 200)
-    assert (stage_widths("balanced", 200).candidates, stage_widths("balanced", 200).shortlist) == (600, 600)
+    assert stage_widths("card", 20) == Widths(200, 20, 20)
+    assert stage_widths("balanced", 20) == Widths(400, 150, 100)
+    assert stage_widths("card", 200) == Widths(200, 200, 200)
+    assert stage_widths("balanced", 200) == Widths(900, 900, 600)
 
 
 HOSTILE = st.text(
