@@ -124,7 +124,7 @@ def _prefixes(found: Report) -> Table:
 def _cascades(found: Report) -> Table:
     rows = [
         [
-            f"{one['widths']}, top_k {one['top_k']}: {one['candidates']} -> {one['shortlist']}",
+            f"{one['widths']}, top_k {one['top_k']}: {one['candidates']} -> {one['rescored']} -> {one['shortlist']}",
             _number(one["top20_agreement"]),
             _number(one["R@20"]),
             f"{one['R@20_change']:+.4f}",

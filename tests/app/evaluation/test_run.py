@@ -134,7 +134,7 @@ def test_the_report_is_json_without_nan_and_a_table_that_names_its_widths(tmp_pa
     console.print(report.render(whole))
     console.file.close()
     table = console.export_text()
-    assert "balanced, top_k 20: 200 -> 100" in table
+    assert "balanced, top_k 20: 400 -> 150 -> 100" in table
     assert "unreachable gold: 1" in table
 
 
