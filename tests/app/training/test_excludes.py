@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from app.training.excludes import Reference, excludes1, references
+from app.training.excludes import excludes1
 from index_builder.codesets.icd10cm import ICD10CM
 from index_builder.codesets.protocol import Code
+from index_builder.references import Reference, references
 
 
 @pytest.mark.parametrize(
