@@ -81,6 +81,10 @@ class Curve:
         """(k,) -> (k,)."""
         return np.asarray(np.interp(logits, self.logits, self.probabilities))
 
+    def logit(self, probability: float) -> float:
+        """The logit that has this probability."""
+        return float(np.interp(probability, self.probabilities, self.logits))
+
 
 @dataclass(frozen=True, slots=True)
 class LastStage:

@@ -41,6 +41,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--kind", choices=KINDS, default="best")
     parser.add_argument("--leave-out", nargs="*", default=(), help="features that are not to be read")
     parser.add_argument("--offset", nargs="*", default=(), help="FEATURE=VALUE: not learned, added to the logit")
+    parser.add_argument(
+        "--combine",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="report combination codes in place of their parts (the Official Guidelines; coders of mentions do not)",
+    )
     parser.add_argument("--depth", type=int, default=200, help="top_k of the shortlists that are learned from")
     parser.add_argument("--seed", type=int, default=0)
     add_artifact_flags(parser)
@@ -70,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
             seed=args.seed,
             candidates=args.candidates,
             left_out=tuple(args.leave_out),
+            combine=args.combine,
             offsets={name: float(value) for name, value in (one.split("=", 1) for one in args.offset)},
         )
         with shown_progress() as tell:

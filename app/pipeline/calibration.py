@@ -47,6 +47,7 @@ class Calibration:
     model:     version of the encoder whose scores it was learned on
     features:  columns of app/pipeline/features.py that the last stage reads
     search_weight: what one unit of prior + frequency adds to a cosine when the candidates are chosen
+    combine:   whether combination codes take the place of their parts (app/pipeline/combinations.py)
     prior, frequency: by code; a code that is not named has the value under ""
     """
 
@@ -59,6 +60,7 @@ class Calibration:
     prior: Mapping[str, float] = field(repr=False)
     frequency: Mapping[str, float] = field(repr=False)
     learned: Mapping[str, Any] = field(default_factory=dict)
+    combine: bool = False
     version: str = ""
 
     def priors(self, names: Sequence[str]) -> Priors:
@@ -119,6 +121,7 @@ def load(file: Path) -> Calibration:
             prior=content["prior"],
             frequency=content["frequency"],
             learned=content["learned"],
+            combine=content.get("combine", False),
             version=version,
         )
     except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
@@ -143,6 +146,7 @@ def _content(calibration: Calibration) -> dict[str, Any]:
         "prior": dict(sorted(calibration.prior.items())),
         "frequency": dict(sorted(calibration.frequency.items())),
         "learned": dict(calibration.learned),
+        **({"combine": True} if calibration.combine else {}),
     }
 
 

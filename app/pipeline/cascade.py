@@ -13,6 +13,7 @@ from app.pipeline.encoding import EncodedNote
 from app.pipeline.families import Families
 from app.pipeline.note import Widths
 from index_builder.index import CodeHits, CodeIndex
+from model.encoder import Integers
 from model.nested import Floats, prefix
 
 Mask = npt.NDArray[np.bool_]
@@ -128,11 +129,14 @@ def best_members(
     return scored.take(np.asarray(best, dtype=np.int64)), siblings
 
 
-def _rescored(index: CodeIndex, note: EncodedNote, hits: CodeHits, dimensions: int) -> CodeHits:
-    if not len(hits):
-        return hits
+def rescored(index: CodeIndex, note: EncodedNote, positions: Integers, dimensions: int) -> CodeHits:
+    """These codes by a prefix, or by all that the index keeps where that is less; in the order given."""
     queries = _upto(note, dimensions)
-    return index.rescore(queries, hits.positions, queries.shape[1])
+    return index.rescore(queries, positions, queries.shape[1])
+
+
+def _rescored(index: CodeIndex, note: EncodedNote, hits: CodeHits, dimensions: int) -> CodeHits:
+    return rescored(index, note, hits.positions, dimensions) if len(hits) else hits
 
 
 def _upto(note: EncodedNote, dimensions: int) -> Floats:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
+
+import numpy as np
 
 from app.pipeline.assertion.reader import AssertionReader
 from app.pipeline.assertion.verdict import Sorted
 from app.pipeline.calibration import Calibration
-from app.pipeline.cascade import NEAR, Cascaded, Reach, cascade, exhaustive
+from app.pipeline.cascade import FULL, MIDDLE, NEAR, SEARCH, Cascaded, Reach, cascade, exhaustive, rescored
 from app.pipeline.coder import Versions
 from app.pipeline.coding import Alternative, CodedItem, Coding
+from app.pipeline.combinations import COMBINED, combine
 from app.pipeline.crowding import in_crowded_order
 from app.pipeline.decision import COSINES, floors_of, shown, split
 from app.pipeline.encoding import EncodedNote, encode
@@ -190,10 +194,35 @@ class CodingPipeline:
             rank = upto
         scorer = self._scorer(options)
         floors = COSINES if scorer is None else floors_of(scorer.calibration, options.threshold)
-        codes, candidates = split(found.kept, floors, demoted=found.demoted)
+        kept = found.kept
+        if scorer is not None and scorer.calibration.combine and self.catalog.name == COMBINED:
+            make = partial(self._absent_item, note=note, options=options)
+            kept = combine(kept, floor=floors.codes, demoted=found.demoted, make=make, score_of=scorer.score_of)
+        codes, candidates = split(kept[: options.top_k], floors, demoted=found.demoted)
         suppressed = shown(found.suppressed, floors)[: options.top_k]
         clock.mark("decide")
         return Coding(codes, candidates, suppressed, timings_ms=clock.milliseconds)
+
+    def _absent_item(self, code: str, note: EncodedNote, options: CodingOptions) -> CodedItem | None:
+        """A code that no clause named, without evidence or score; None where it may not be answered."""
+        position, allowed = self.catalog.position(code), self._reach(options).allowed
+        if position is None or (allowed is not None and not allowed[position]):
+            return None
+        entry, at = self.catalog.entry(position), np.array([position], dtype=np.int64)
+        widths = (SEARCH, MIDDLE, FULL)
+        cosines = {str(d): rescored(self._index, note, at, d).scores[0] for d in widths}
+        return CodedItem(
+            code=entry.code,
+            display=entry.title,
+            system=self.catalog.system,
+            edition=self.catalog.edition,
+            rank=0,
+            score=0.0,
+            probability=0.0,
+            billable=entry.billable,
+            evidence=(),
+            stage_scores={name: round(float(cosine), 4) for name, cosine in cosines.items()},
+        )
 
     def _item(self, rank: int, scored: Scored, stages: Cascaded, finder: EvidenceFinder) -> CodedItem:
         hits, probabilities = scored.hits, scored.probabilities

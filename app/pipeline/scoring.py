@@ -53,9 +53,18 @@ class Scorer:
         hits = stages.rescore768
         columns = features(note, stages, read(reader, hits, forms), forms, self.catalog, self.priors)
         logits = self.calibration.logits(columns)
-        ranked = replace(hits, scores=np.asarray(1 / (1 + np.exp(-logits / _SPREAD)), dtype=np.float32))
+        ranked = replace(hits, scores=_scores(logits))
         order = np.lexsort((hits.positions, -logits))
         return Scored(ranked.take(order), self.calibration.last_stage.curve(logits)[order], forms[order])
+
+    def score_of(self, probability: float) -> float:
+        """The score that ranks with a probability, in four decimals."""
+        logit = self.calibration.last_stage.curve.logit(probability)
+        return round(float(_scores(np.array([logit]))[0]), 4)
+
+
+def _scores(logits: Doubles) -> Floats:
+    return np.asarray(1 / (1 + np.exp(-logits / _SPREAD)), dtype=np.float32)
 
 
 def uncalibrated(stages: Cascaded, reader: WordReader, forms: Floats) -> Scored:

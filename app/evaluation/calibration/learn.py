@@ -32,6 +32,7 @@ class Recipe:
     depth:          top_k of the shortlists: 200 gives 600 codes a note
     candidates:     least probability of a candidate
     left_out:       features that are not read, for ablations
+    combine:        whether combination codes take the place of their parts
     offsets:        what features that these notes cannot teach add to the logit (docs/decisions/0016)
     """
 
@@ -44,6 +45,7 @@ class Recipe:
     seed: int = 0
     candidates: float = 0.02
     left_out: tuple[str, ...] = ()
+    combine: bool = True
     offsets: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -83,7 +85,8 @@ def learn(
         search_weight=recipe.search_weight,
         prior=dict(prior),
         frequency=own,
-        learned=_account(chosen, crossed, kind, notes, counted, recipe),
+        learned={"code_set": pipeline.catalog.name, **_account(chosen, crossed, kind, notes, counted, recipe)},
+        combine=recipe.combine,
     )
 
 
