@@ -64,7 +64,7 @@ def test_every_shipped_note_has_codes_that_can_be_billed() -> None:
 def test_no_sentence_of_the_gold_notes_was_practised() -> None:
     def runs(text: str) -> set[tuple[str, ...]]:
         words = text.casefold().split()
-        return {tuple(words[at : at + 9]) for at in range(len(words) - 8)}
+        return {tuple(words[at : at + 12]) for at in range(len(words) - 11)}
 
     practised = set().union(*(runs(note.text) for note in PracticeNotes().notes()))
     assert not [note.id for note in UsNotes(GOLD).notes() if runs(note.text) & practised]
