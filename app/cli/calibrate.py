@@ -13,6 +13,7 @@ from app.cli.options import add_artifact_flags, settings_of
 from app.cli.progress import shown_progress
 from app.evaluation.corpora import NAMES, CodedNote, count_codes, match, open_corpus
 from app.evaluation.errors import EvaluationError
+from app.evaluation.practice_notes import PracticeNotes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,6 +32,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--name", required=True, help="what requests call it, e.g. general")
     parser.add_argument("--out", type=Path, required=True, help="folder for <name>.calibration.json.gz")
     parser.add_argument("--every", type=int, default=1, help="learn on every Nth note: those that trained no encoder")
+    parser.add_argument("--practice", type=Path, help="folder of practice notes: its split `aside` is learned from too")
+    parser.add_argument("--practice-weight", type=float, default=1.0, help="what one of them counts beside the others")
     parser.add_argument("--frequency", action="store_true", help="prefer codes that these coders use often")
     parser.add_argument(
         "--prior-notes", type=Path, nargs="*", help="CSV files and folders of uncoded notes for a prior"
@@ -81,7 +84,10 @@ def run(args: argparse.Namespace) -> int:
         )
         with shown_progress() as tell:
             prior = _prior(args, coder, counted, folders)
-            learned = learn(coder, counted[args.every - 1 :: args.every], counted, prior, recipe, tell)
+            notes = counted[args.every - 1 :: args.every]
+            practised = match(PracticeNotes(args.practice).notes("aside"), coder.catalog) if args.practice else []
+            weights = [1.0] * len(notes) + [args.practice_weight] * len(practised)
+            learned = learn(coder, [*notes, *practised], counted, prior, recipe, tell, weights)
     except (EvaluationError, ValueError) as error:
         print(f"calibrate: {error}", file=sys.stderr)
         return 1

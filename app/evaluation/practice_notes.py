@@ -22,7 +22,7 @@ from app.pipeline.note import Document, Note
 
 SHIPPED = Path(__file__).with_name("practice_notes")
 SPLITS = ("all", "train", "aside")
-ASIDE = 3  # every third note is kept from the encoder, for the last stage
+ASIDE = 2  # every second note is kept from the encoder, for the last stage
 _HEAD = re.compile(r"^=== (\S+) \| (.+)$", re.MULTILINE)
 _MARK = re.compile(r"\[\[([^\[\]|\n]+)\|([^\[\]|\n]+)\]\]")
 
@@ -45,14 +45,14 @@ class PracticeNote(CodedNote):
     marks: tuple[Mark, ...] = field(repr=False)
 
     @property
-    def optional(self) -> frozenset[str]:
+    def uncounted(self) -> frozenset[str]:
         """Codes that may be reported and need not be."""
         return frozenset(mark.code for mark in self.marks if mark.optional) - self.gold
 
 
 @dataclass(frozen=True, slots=True)
 class PracticeNotes:
-    """The notes of a folder. Splits: all; aside, every third one; train, the others."""
+    """The notes of a folder. Splits: all; aside, every second one; train, the others."""
 
     path: Path = SHIPPED
     name: str = "practice"

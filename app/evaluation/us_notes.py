@@ -49,6 +49,11 @@ class UsNote(CodedNote):
     forbidden: tuple[str, ...] = field(repr=False)
     optional: tuple[str, ...] = field(repr=False)
 
+    @property
+    def uncounted(self) -> frozenset[str]:
+        """The optional codes."""
+        return frozenset(self.optional)
+
     def accepted(self) -> dict[str, str]:
         """The gold code that each alternative stands for."""
         return {code: row.code for row in self.rows for code in row.accepted}

@@ -31,6 +31,9 @@ from model.training.pairs import Clause, PairSampler, Term
 from model.training.text import Piece
 
 
+PRACTISED = 3  # times that each marked word of a practice note is there: they are few, and what users write
+
+
 @dataclass(frozen=True, slots=True)
 class Sources:
     """Where the clauses come from.
@@ -132,7 +135,8 @@ class Course:
     def _marked(self, catalog: Catalog) -> list[MarkedClause]:
         """The words that people marked, of all sources."""
         coded = marked_clauses(self.sources.codiesp, "train", catalog) if self.sources.codiesp else []
-        return coded + (practised_clauses(self.sources.practice, catalog) if self.sources.practice else [])
+        practised = practised_clauses(self.sources.practice, catalog) if self.sources.practice else []
+        return coded + PRACTISED * practised
 
     def _own_mistakes(self, start: int) -> list[Clause]:
         """The marked words with the mistakes of the model so far; the uncoded notes' clauses stay the start's."""

@@ -56,7 +56,7 @@ def practised_clauses(path: Path, catalog: Catalog) -> list[MarkedClause]:
     """The marks of the practice notes' split `train`, in the order of the notes. Raises CorpusError."""
     notes = PracticeNotes(path).notes("train")
     marks = {n.id: [Mention(n.id, mark.code, mark.start, mark.end) for mark in n.marks] for n in notes}
-    return _marked_in([(note, note.gold | note.optional) for note in notes], marks, catalog)
+    return _marked_in([(note, note.gold | note.uncounted) for note in notes], marks, catalog)
 
 
 def _marked_in(

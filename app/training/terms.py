@@ -26,7 +26,8 @@ def _pieces(form: SurfaceForm) -> tuple[str, ...]:
 
 
 def _weight(form: SurfaceForm) -> float:
-    """How often a form is drawn: tables that repeat one pattern for thousands of drugs teach little by the row."""
+    """How often a form is drawn: tables that repeat one pattern for thousands of drugs teach little by the row, and
+    what clinicians write is what the model will read."""
     if form.extension:
         return 0.05
-    return {"drug": 0.03, "external": 0.1, "neoplasm": 0.3}.get(form.source, 1.0)
+    return {"drug": 0.03, "external": 0.1, "neoplasm": 0.3, "clinician": 4.0}.get(form.source, 1.0)

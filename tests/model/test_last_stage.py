@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,8 +19,8 @@ RNG = np.random.default_rng(3)
 ROWS = RNG.normal(size=(1200, 5)).astype(np.float32)
 ODDS = 1.5 * ROWS[:, 0] + np.where(ROWS[:, 1] > 0.3, 1.5, -1.0) * ROWS[:, 2] - 1.0
 LABELS = RNG.random(len(ROWS)) < 1 / (1 + np.exp(-ODDS))
-CURVE = curve(np.asarray(ODDS, dtype=np.float64), LABELS)
-EXAMPLES = Examples(ROWS, LABELS, np.arange(len(ROWS)) // 30, np.full(40, 12))
+CURVE = curve(np.asarray(ODDS, dtype=np.float64), LABELS, np.ones(len(LABELS)))
+EXAMPLES = Examples(ROWS, LABELS, np.arange(len(ROWS)) // 30, np.full(40, 12), np.ones(40))
 
 
 def test_trees_give_the_logits_of_the_library_that_grew_them() -> None:
@@ -84,3 +85,15 @@ def test_more_evidence_never_lowers_the_probability(logits: list[float]) -> None
 def test_a_curve_that_does_not_rise_is_refused(logits: list[float], probabilities: list[float]) -> None:
     with pytest.raises(ValueError, match="rising"):
         Curve(np.asarray(logits), np.asarray(probabilities))
+
+
+def test_notes_that_count_more_are_fitted_more() -> None:
+    """Half of the notes say the opposite; the stage follows those that weigh."""
+    odd = np.arange(40) % 2 == 1
+    labels = np.where(odd[EXAMPLES.notes], ~LABELS, LABELS)
+    mixed = replace(EXAMPLES, labels=labels)
+    agreement = []
+    for weights in (np.where(odd, 0.05, 1.0), np.where(odd, 1.0, 0.05)):
+        stage, _ = fit(replace(mixed, weights=weights), kind="linear", folds=2, seed=0)
+        agreement.append(np.corrcoef(stage.probabilities(ROWS), LABELS)[0, 1])
+    assert agreement[0] > 0.2 and agreement[1] < -0.2

@@ -24,13 +24,19 @@ class Examples:
     """Shortlisted codes of many notes.
 
     rows: (n, F); labels: (n,) bool; notes: (n,) the note of each row; gold: (N,) gold codes of each note, also those
-    that no row holds
+    that no row holds; weights: (N,) how much each note counts
     """
 
     rows: Floats
     labels: npt.NDArray[np.bool_]
     notes: Integers
     gold: Integers
+    weights: Doubles
+
+    @property
+    def counts(self) -> Doubles:
+        """(n,) the weight of each row."""
+        return self.weights[self.notes]
 
 
 def fit(
@@ -44,16 +50,17 @@ def fit(
     added = np.zeros(examples.rows.shape[1]) if offsets is None else offsets
     examples = replace(examples, rows=np.where(added == 0, examples.rows, 0).astype(np.float32))
     fold_of = _folds(len(examples.gold), folds, seed)[examples.notes]
-    logits = np.zeros(len(examples.rows))
+    logits, counts = np.zeros(len(examples.rows)), examples.counts
     for fold in range(folds):
         held = fold_of == fold
-        logits[held] = _score(examples.rows[~held], examples.labels[~held], kind, seed).logits(examples.rows[held])
+        learned = _score(examples.rows[~held], examples.labels[~held], counts[~held], kind, seed)
+        logits[held] = learned.logits(examples.rows[held])
     crossed = np.zeros(len(logits))
     for fold in range(folds):
         held = fold_of == fold
-        crossed[held] = curve(logits[~held], examples.labels[~held])(logits[held])
-    score = _score(examples.rows, examples.labels, kind, seed)
-    return LastStage(score, curve(logits, examples.labels), added), crossed
+        crossed[held] = curve(logits[~held], examples.labels[~held], counts[~held])(logits[held])
+    score = _score(examples.rows, examples.labels, counts, kind, seed)
+    return LastStage(score, curve(logits, examples.labels, counts), added), crossed
 
 
 def _folds(notes: int, folds: int, seed: int) -> Integers:
@@ -63,20 +70,20 @@ def _folds(notes: int, folds: int, seed: int) -> Integers:
     return fold
 
 
-def _score(rows: Floats, labels: npt.NDArray[np.bool_], kind: str, seed: int) -> Trees | Linear:
-    return _trees(rows, labels, seed) if kind == "trees" else _linear(rows, labels)
+def _score(rows: Floats, labels: npt.NDArray[np.bool_], counts: Doubles, kind: str, seed: int) -> Trees | Linear:
+    return _trees(rows, labels, counts, seed) if kind == "trees" else _linear(rows, labels, counts)
 
 
-def _linear(rows: Floats, labels: npt.NDArray[np.bool_]) -> Linear:
+def _linear(rows: Floats, labels: npt.NDArray[np.bool_], counts: Doubles) -> Linear:
     from sklearn.linear_model import LogisticRegression
 
     mean, scale = rows.mean(axis=0, dtype=np.float64), rows.std(axis=0, dtype=np.float64)
     scale[scale < 1e-6] = 1.0
-    model = LogisticRegression(C=0.5, max_iter=2000).fit((rows - mean) / scale, labels)
+    model = LogisticRegression(C=0.5, max_iter=2000).fit((rows - mean) / scale, labels, sample_weight=counts)
     return Linear(mean, scale, np.asarray(model.coef_[0]), float(model.intercept_[0]))
 
 
-def _trees(rows: Floats, labels: npt.NDArray[np.bool_], seed: int) -> Trees:
+def _trees(rows: Floats, labels: npt.NDArray[np.bool_], counts: Doubles, seed: int) -> Trees:
     from sklearn.ensemble import HistGradientBoostingClassifier
     from threadpoolctl import threadpool_limits
 
@@ -90,7 +97,7 @@ def _trees(rows: Floats, labels: npt.NDArray[np.bool_], seed: int) -> Trees:
         random_state=seed,
     )
     with threadpool_limits(limits=1, user_api="openmp"):  # small data: threads would wait for each other
-        model.fit(rows.astype(np.float64), labels)
+        model.fit(rows.astype(np.float64), labels, sample_weight=counts)
     return trees_of(model)
 
 
@@ -111,11 +118,12 @@ def trees_of(model: Any) -> Trees:
     return Trees(feature, threshold, left, right, value, float(np.ravel(model._baseline_prediction)[0]))
 
 
-def curve(logits: Doubles, labels: npt.NDArray[np.bool_]) -> Curve:
+def curve(logits: Doubles, labels: npt.NDArray[np.bool_], counts: Doubles) -> Curve:
     """Isotonic regression of the labels on the logits, read off at quantiles and made strictly rising."""
     from sklearn.isotonic import IsotonicRegression
 
-    fitted = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(logits, labels.astype(np.float64))
+    fitted = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip")
+    fitted.fit(logits, labels.astype(np.float64), sample_weight=counts)
     at = np.unique(np.quantile(logits, 1 - np.geomspace(1, 2e-4, KNOTS)))
     stretches = [logits[(logits >= a) & (logits <= b)] for a, b in _around(at)]
     level = np.array([fitted.predict(s if len(s) else [x]).mean() for s, x in zip(stretches, at, strict=True)])
@@ -135,13 +143,14 @@ def thresholds(probabilities: Doubles, examples: Examples, least: float) -> Thre
     least: floor of `candidates`
     """
     order = np.argsort(-probabilities, kind="stable")
-    hits = np.cumsum(examples.labels[order])
-    answered = np.arange(1, len(order) + 1)
-    gold = int(examples.gold.sum())
+    counts = examples.counts[order]
+    hits = np.cumsum(np.where(examples.labels[order], counts, 0))
+    answered = np.cumsum(counts)
+    gold = float(examples.gold @ examples.weights)
     f1 = 2 * hits / (answered + gold)
     values = probabilities[order]
     precise = np.flatnonzero(hits / answered >= PRECISION)
-    recalling = np.flatnonzero(hits >= RECALL * examples.labels.sum())
+    recalling = np.flatnonzero(hits >= RECALL * hits[-1])
     return Thresholds(
         best_f1=_rounded(values[int(f1.argmax())]),
         precision_first=_rounded(values[precise[-1]] if len(precise) else values[0]),
@@ -160,6 +169,7 @@ def choose_kind(examples: Examples, folds: int, seed: int, kinds: Sequence[str] 
     def loss(kind: str) -> float:
         _, crossed = fit(examples, kind=kind, folds=folds, seed=seed)
         p = np.clip(crossed, 1e-6, 1 - 1e-6)
-        return float(-np.where(examples.labels, np.log(p), np.log(1 - p)).mean())
+        losses = -np.where(examples.labels, np.log(p), np.log(1 - p))
+        return float(np.average(losses, weights=examples.counts))
 
     return min(kinds, key=loss)

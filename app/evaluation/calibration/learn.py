@@ -56,8 +56,11 @@ def learn(
     prior: Mapping[str, float],
     recipe: Recipe,
     progress: Progress,
+    weights: Sequence[float] = (),
 ) -> Calibration:
     """Learn on `notes`; code frequencies are counted over `counted`, without the notes of the fold at work.
+
+    weights: how much each note counts, all the same by default
 
     Notes must not have trained the encoder, or its scores on them promise too much. Raises ValueError when there are
     fewer notes than folds, or no gold code was ever shortlisted.
@@ -66,6 +69,8 @@ def learn(
         raise ValueError(f"{len(notes)} coded notes, at least {recipe.folds} are needed")
     seeds = _seeds(pipeline, notes, counted, prior, recipe)
     examples = collect(pipeline.with_calibrations(seeds), notes, list(seeds), recipe, progress)
+    if weights:
+        examples = replace(examples, weights=np.array(weights, dtype=np.float64))
     if not examples.labels.any():
         raise ValueError("no code of these notes was found by the search: are they of the loaded code set?")
     columns = tuple(
@@ -101,15 +106,17 @@ def collect(
             top_k=recipe.depth, billable_only=False, assertion="annotate", calibration=names[number % len(names)]
         )
         found = pipeline.shortlist(coded.note, options)
-        rows.append(found.columns)
-        labels.append([codes[p] in coded.gold for p in found.positions.tolist()])
-        owners.append(np.full(len(found.positions), number, dtype=np.int64))
+        counted = [row for row, p in enumerate(found.positions.tolist()) if codes[p] not in coded.uncounted]
+        rows.append(found.columns[counted])
+        labels.append([codes[p] in coded.gold for p in found.positions[counted].tolist()])
+        owners.append(np.full(len(counted), number, dtype=np.int64))
         progress("reading notes", number + 1, len(notes))
     return Examples(
         rows=np.concatenate(rows),
         labels=np.concatenate([np.asarray(one, dtype=np.bool_) for one in labels]),
         notes=np.concatenate(owners),
         gold=np.array([len(coded.gold) for coded in notes], dtype=np.int64),
+        weights=np.ones(len(notes)),
     )
 
 

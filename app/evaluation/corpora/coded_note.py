@@ -24,6 +24,11 @@ class CodedNote:
         """The words of all documents, a blank line between them; offsets refer to the documents, not to this."""
         return "\n\n".join(document.text for document in self.note.documents)
 
+    @property
+    def uncounted(self) -> frozenset[str]:
+        """Codes that are neither right nor wrong here."""
+        return frozenset()
+
 
 class Label(NamedTuple):
     """A code of a corpus's own label space and its wording."""

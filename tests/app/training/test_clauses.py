@@ -11,7 +11,7 @@ from app.pipeline.pipeline import CodingPipeline
 from app.pipeline.segment import segment
 from app.training.clauses import MISTAKES, coded_clauses, literal_clauses
 from app.training.forms import LiveForms
-from app.training.mentions import distinct_queries, marked_clauses
+from app.training.mentions import distinct_queries, marked_clauses, practised_clauses
 from app.training.nearest import nearest_codes
 from app.training.passages import passage_of
 from model.training.text import Inside
@@ -107,3 +107,12 @@ def test_a_passage_grows_by_whole_sentences_and_never_into_another_document() ->
     assert whole.context == first and str(whole) == cut.text_of(asthma)
     other = next(c for c in cut.clauses if c.document == 1)
     assert passage_of(cut, other, 999).context == "Other words."
+
+
+def test_marked_words_of_practice_notes_stand_in_their_clauses(tmp_path: Path, pipeline: CodingPipeline) -> None:
+    text = "=== a-{n:02d} | clinic\nSeen for [[sick headaches with zigzags|G43]], on [[iron pills|?D50]].\n"
+    (tmp_path / "a.txt").write_text("".join(text.format(n=n) for n in (1, 2)), encoding="utf-8")
+    marked = {one.code: one for one in practised_clauses(tmp_path, pipeline.catalog)}
+    assert (marked["G43"].words, marked["D50"].words) == ("sick headaches with zigzags", "iron pills")
+    assert marked["G43"].words in marked["G43"].clause
+    assert marked["G43"].note_codes == {"G43", "D50"}  # what may be reported is no mistake either
