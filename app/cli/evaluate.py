@@ -4,30 +4,35 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from app.cli.options import add_artifact_flags, count, positive, settings_of
 from app.cli.progress import shown_progress
-from app.evaluation import report
+from app.evaluation import assertion_report, assertion_traps, report
 from app.evaluation.corpora import NAMES, count_codes, match, open_corpus
 from app.evaluation.errors import EvaluationError
 from app.version import VERSION
 
 if TYPE_CHECKING:
     from app.evaluation.run import Progress
+    from app.pipeline.pipeline import CodingPipeline
     from app.settings import Settings
 
 TERMS = "terms"
+
+Measured = Callable[[argparse.Namespace, "Settings", "Progress"], dict[str, Any]]
+Rendered = Callable[[report.Report], RenderableType]
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the command."""
     parser = subparsers.add_parser("evaluate", help="measure the pipeline on a coded corpus")
-    parser.add_argument("--corpus", choices=(*NAMES, TERMS), required=True)
+    parser.add_argument("--corpus", choices=(*NAMES, *ALONE), required=True)
     parser.add_argument("--path", type=Path, help="folder of the corpus, as published")
     parser.add_argument("--split", default="dev")
     parser.add_argument("--train-split", help="split whose code frequencies make the buckets, e.g. train")
@@ -49,13 +54,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Evaluate and report: tables to stdout, progress to stderr. Exit code 0, or 1 when there is nothing to measure."""
     settings = settings_of(args)
+    measured, render = ALONE.get(args.corpus, (_notes, report.render))
     try:
         with shown_progress() as tell:
-            found = _terms(args, settings, tell) if args.corpus == TERMS else _notes(args, settings, tell)
+            found = measured(args, settings, tell)
     except EvaluationError as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 1
-    Console(highlight=False).print(report.render_terms(found) if args.corpus == TERMS else report.render(found))
+    Console(highlight=False).print(render(found))
     if args.output:
         report.write(found, args.output)
     return 0
@@ -71,17 +77,7 @@ def _notes(args: argparse.Namespace, settings: Settings, tell: Progress) -> dict
     notes = corpus.notes(args.split)[: args.limit]
     seen = corpus.notes(args.train_split) if args.train_split else None
     options = runner.options_for(args.top_k, args.widths, args.calibration, args.threshold, as_served=args.as_served)
-
-    from app.pipeline.assemble import open_coder  # after the corpus: a wrong path is told at once
-
-    coder = open_coder(
-        settings.artifacts,
-        settings.code_set,
-        settings.model,
-        settings.backend,
-        calibrations=settings.calibration_folders,
-        encoding_unit=args.encoding_unit,
-    )
+    coder = _open(args, settings)
     done = runner.run(coder, match(notes, coder.catalog), options, args.exact_notes, tell)
     training = None if seen is None else count_codes(match(seen, coder.catalog))
     names = ("corpus", "split", "train_split", "limit", "exact_notes", "encoding_unit")
@@ -109,6 +105,39 @@ def _terms(args: argparse.Namespace, settings: Settings, tell: Progress) -> dict
         },
         "terms": figures,
     }
+
+
+def _traps(args: argparse.Namespace, settings: Settings, tell: Progress) -> dict[str, Any]:
+    from app.evaluation.assertion_measure import measure_traps
+
+    if args.path is None:
+        raise EvaluationError(f"--corpus {args.corpus} needs --path, the corpus's folder")
+    traps = assertion_traps.read_traps(args.path)[: args.limit]
+    coder = _open(args, settings)
+    return {
+        "parameters": {"corpus": args.corpus, "calibration": args.calibration},
+        "versions": {"service": VERSION, **asdict(coder.versions)},
+        "traps": asdict(measure_traps(coder, traps, args.calibration, tell)),
+    }
+
+
+def _open(args: argparse.Namespace, settings: Settings) -> CodingPipeline:
+    from app.pipeline.assemble import open_coder  # after the corpus: a wrong path is told at once
+
+    return open_coder(
+        settings.artifacts,
+        settings.code_set,
+        settings.model,
+        settings.backend,
+        calibrations=settings.calibration_folders,
+        encoding_unit=args.encoding_unit,
+    )
+
+
+ALONE: dict[str, tuple[Measured, Rendered]] = {  # corpora that are no coded notes
+    TERMS: (_terms, report.render_terms),
+    assertion_traps.NAME: (_traps, assertion_report.render),
+}
 
 
 def _top_k(text: str) -> int:

@@ -14,7 +14,7 @@ from app.pipeline.coding import Assertion
 from app.pipeline.lexicon import read_lexicon
 
 Direction = Literal["forward", "backward", "pseudo", "end"]
-Reach = Literal["list", "near", "attached", "short", "touch"]
+Reach = Literal["list", "near", "attached", "short", "touch", "dated"]
 ALL = frozenset(Assertion)
 ADJECTIVES = frozenset({"negative", "neg", "absent"})  # "negative Homans sign" and "Homans sign negative"
 
@@ -54,7 +54,12 @@ class AssertionLexicon:
     absence: re.Pattern[str]
     missing: frozenset[str]
     lifelong: re.Pattern[str]
+    passing: re.Pattern[str]
     allergic: re.Pattern[str]
+    under_treatment: re.Pattern[str]
+    denying: frozenset[str]
+    stay_sections: frozenset[str]
+    dating: frozenset[str]
 
 
 def spelled_out(phrase: str) -> Iterator[tuple[str, ...]]:
@@ -89,7 +94,7 @@ def _tree(raw: dict[str, Any]) -> Node:
     return tree
 
 
-def _classes(sets: dict[str, list[str]]) -> dict[str, tuple[str, ...]]:
+def _classes(sets: dict[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for name, words in sets.items():
         for word in words:
@@ -105,11 +110,12 @@ def _any_of(terms: Sequence[str]) -> re.Pattern[str]:
 def assertion_lexicon() -> AssertionLexicon:
     """The lexicon, read once."""
     raw = read_lexicon("assertion")
-    tree, classes = _tree(raw), _classes(raw["sets"])
+    first, last = raw["years"]
+    tree, classes = _tree(raw), _classes({**raw["sets"], "year": [str(year) for year in range(first, last + 1)]})
     by_class = {word for word, names in classes.items() if not tree.following.keys().isdisjoint(names)}
     return AssertionLexicon(
         tree=tree,
-        openers=frozenset(tree.following) | by_class | ADJECTIVES | frozenset(":=("),
+        openers=frozenset(tree.following) | by_class | ADJECTIVES | frozenset(":=(-\u2013\u2014"),
         classes=classes,
         values={word: Assertion(name) for name, words in raw["values"].items() for word in words},
         whole_sections={label: Assertion(name) for label, name in raw["whole_sections"].items()},
@@ -124,5 +130,10 @@ def assertion_lexicon() -> AssertionLexicon:
         absence=_any_of(raw["absence"]),
         missing=frozenset(raw["missing"]),
         lifelong=_any_of(raw["lifelong"]),
+        passing=_any_of(raw["passing"]),
         allergic=_any_of(raw["allergic"]),
+        under_treatment=_any_of(raw["under_treatment"]),
+        denying=frozenset(raw["denying"]),
+        stay_sections=frozenset(raw["stay_sections"]),
+        dating=frozenset(raw["dating"]),
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from app.pipeline.assertion.phrases import AssertionLexicon, assertion_lexicon
 from app.pipeline.assertion.scope import paint, scan
 from app.pipeline.assertion.tokens import Tokens, tokenise
-from app.pipeline.assertion.triggers import Trigger, find_triggers
+from app.pipeline.assertion.triggers import Trigger, find_triggers, holding
 from app.pipeline.coding import Assertion
 from app.pipeline.spans import Segmented, Sentence
 
@@ -49,12 +49,21 @@ class AssertionReader:
         read = self._read[at]
         place = self._head(read, start, end)
         words = self._segmented.note.documents[document].text[start:end]
-        return self._assertion(read, place, self._segmented.sections[sentence.section].label, words)
-
-    def _assertion(self, read: Read, place: int, section: str | None, words: str) -> Assertion:
         said = read.labels[place] if place < len(read.labels) else Assertion.PRESENT
-        if said is Assertion.HISTORICAL and self._lexicon.lifelong.search(words):
-            said = Assertion.PRESENT  # "history of hypertension": she has it
+        if said is Assertion.HISTORICAL and self._goes_on(words, sentence):
+            said = Assertion.PRESENT
+        return self._in_section(said, read, place, self._segmented.sections[sentence.section].label, words)
+
+    def _goes_on(self, words: str, sentence: Sentence) -> bool:
+        """Whether a finding of the past is still there: "history of hypertension", a cancer that is being treated."""
+        lexicon = self._lexicon
+        if lexicon.lifelong.search(words):
+            return not lexicon.passing.search(words)
+        text = self._segmented.note.documents[sentence.document].text
+        return lexicon.under_treatment.search(text, sentence.start, sentence.end) is not None
+
+    def _in_section(self, said: Assertion, read: Read, place: int, section: str | None, words: str) -> Assertion:
+        """What is said of a finding together with what its section says of all findings."""
         if said in (Assertion.NEGATED, Assertion.FAMILY, Assertion.HYPOTHETICAL):
             return said
         whole = read.carried or self._lexicon.whole_sections.get(section or "")
@@ -69,16 +78,21 @@ class AssertionReader:
         first = bisect_right(read.tokens.ends, start)
         last = max(first + 1, bisect_right(read.tokens.starts, end - 1))
         own = [at for at in range(first, min(last, len(read.tokens))) if at not in read.heads]
-        telling = (at for at in own if read.tokens.words[at] not in self._lexicon.neutral)
-        return next(telling, own[-1] if own else first)
+        words, lexicon = read.tokens.words, self._lexicon
+        telling = [at for at in own if words[at] not in lexicon.neutral]
+        named = (at for at in telling if words[at] not in lexicon.denying)  # "atraumatic shoulder pain"
+        return next(named, telling[0] if telling else own[-1] if own else first)
 
     def _read_sentence(self, at: int, sentence: Sentence) -> Read:
         text = self._segmented.note.documents[sentence.document].text
         tokens = tokenise(text, sentence.start, sentence.end)
         section = self._segmented.sections[sentence.section]
-        triggers = find_triggers(tokens, self._lexicon)
+        triggers = holding(find_triggers(tokens, self._lexicon), tokens, section.label, self._lexicon)
         problems = section.label in self._lexicon.problem_sections
         labels = paint(scan(tokens, triggers), problems) if triggers else [Assertion.PRESENT] * len(tokens)
+        for place in range(len(tokens)):
+            if tokens.words[place] in self._lexicon.denying:
+                labels[place] = Assertion.NEGATED
         heads = frozenset(place for trigger in triggers for place in range(trigger.start, trigger.end))
         return Read(tokens, tuple(labels), tuple(triggers), heads, self._carried(at, sentence, tokens))
 

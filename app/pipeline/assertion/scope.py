@@ -22,6 +22,8 @@ RANKED = (
 COMMAS, OR, JOINING = frozenset(",;"), frozenset({"or", "nor", "/"}), frozenset({"and", "or", "nor", "&"})
 PREPOSITIONS = frozenset(LEXICON["prepositions"])
 DETERMINERS = frozenset(LEXICON["determiners"])
+ARTICLES = frozenset({"a", "an"})
+BEFORE_VALUE = frozenset({":", "=", "("})  # "wheezing: not present", "stroke (2012)"
 BREAKS = frozenset({",", ";", ":", "(", "[", "|"})
 TOUCHED = 4  # words before "prophylaxis", "screening"
 SHORT_ITEM = 4  # words of one item in "nausea, vomiting, flank pain: none"
@@ -38,6 +40,7 @@ class Scan:
     ors: list[int]
     prepositions: list[int]
     closers: list[int]
+    others: list[int]  # "and" before an article
     cells: list[int]  # where the next label of a table begins: "fever: no  cough: yes"
     ends: dict[Assertion, list[int]] = field(default_factory=dict)
 
@@ -65,6 +68,7 @@ def scan(tokens: Tokens, triggers: list[Trigger]) -> Scan:
         ors=[at for at, word in enumerate(words) if word in OR],
         prepositions=[at for at, word in enumerate(words) if word in PREPOSITIONS],
         closers=[at for at, word in enumerate(words) if word in ")]"],
+        others=[at for at, word in enumerate(words) if word == "and" and tokens.word(at + 1) in ARTICLES],
         cells=[at for at, word in enumerate(words) if word == ":"],
     )
     for assertion in RANKED:
@@ -123,8 +127,11 @@ def _forward_end(scan: Scan, trigger: Trigger, problems: bool) -> int:
         return min(end, comma, next_of(scan.prepositions, trigger.end + 1, count))
     if cue.reach == "near":
         return min(end, comma)
-    if cue.reach == "attached" and (problems or cue.assertion is not Assertion.NEGATED):
+    fronted = trigger.start == 0  # "Without shock, sepsis was found"
+    if cue.reach == "attached" and (problems or fronted or cue.assertion is not Assertion.NEGATED):
         return min(end, _list_end(scan, trigger.end, end))
+    if scan.tokens.words[trigger.start] in ("no", "without"):
+        end = min(end, _another(scan, trigger.end, end))
     end = min(end, _semicolon(scan, trigger, end))
     return min(end, _next_cell(scan, trigger.end, end))
 
@@ -133,6 +140,11 @@ def _list_end(scan: Scan, start: int, end: int) -> int:
     """The end of "a, b, or c": the comma after its last or; without an or, the first comma."""
     last_or = last_of(scan.ors, end, -1)
     return next_of(scan.commas, max(last_or, start) + 1, end)
+
+
+def _another(scan: Scan, start: int, end: int) -> int:
+    """Where "and a" begins another statement: "no pneumonia and a rib fracture", unless the list had an article."""
+    return end if scan.tokens.word(start) in ARTICLES else next_of(scan.others, start + 1, end)
 
 
 def _semicolon(scan: Scan, trigger: Trigger, end: int) -> int:
@@ -169,6 +181,8 @@ def _backward_start(scan: Scan, trigger: Trigger, starts: list[int]) -> int:
     start = trigger.start
     if scan.tokens.word(start - 1) in COMMAS and closes(scan.tokens, trigger.end):
         start = max(start - 1, floor)  # "pneumonia, resolved": of the item before it
+    elif scan.tokens.word(start - 1) in BEFORE_VALUE:
+        start = max(start - 1, floor)
     while start > floor and scan.tokens.words[start - 1] not in BREAKS:
         start -= 1
     while trigger.cue.reach == "list" and start > floor and scan.tokens.words[start - 1] in COMMAS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from app.pipeline.assertion.phrases import ADJECTIVES, ALL, AssertionLexicon, Cue, Node
@@ -16,8 +16,12 @@ FORWARD = Cue("forward", Assertion.NEGATED, "near")
 BACKWARD = Cue("backward", Assertion.NEGATED, "near")
 VALUE = Cue("backward", Assertion.NEGATED, "list")
 END = Cue("end", ends=ALL)
+DASHES = frozenset("-\u2013\u2014")
+VALUED = DASHES.union(":=")  # marks between a label and its value: "fever: none", "fever - no"
 LABEL_WORDS = 3  # "Shortness of breath:" is the next label of a table
 GAP = 2  # blanks between two cells of a table
+DATED = 8  # words before a date that may say what happened then
+PAST = "past_medical_history"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,26 @@ def find_triggers(tokens: Tokens, lexicon: AssertionLexicon) -> list[Trigger]:
         found.extend(Trigger(at, end, cue) for cue in _looking(tokens, at, end, cues))
         at = end
     return found
+
+
+def holding(
+    triggers: Sequence[Trigger], tokens: Tokens, section: str | None, lexicon: AssertionLexicon
+) -> list[Trigger]:
+    """The triggers that hold in a section.
+
+    What is resolved was treated where a stay is told, so it counts there. A year alone dates in the past history only,
+    and the year in which a disease was found says nothing of its end.
+    """
+    return [trigger for trigger in triggers if _holds(trigger, tokens, section, lexicon)]
+
+
+def _holds(trigger: Trigger, tokens: Tokens, section: str | None, lexicon: AssertionLexicon) -> bool:
+    words = tokens.words[trigger.start : trigger.end]
+    if trigger.cue.reach == "dated":
+        alone = len(words) == 1
+        before = tokens.words[max(0, trigger.start - DATED) : trigger.start]
+        return (section == PAST or not alone) and lexicon.dating.isdisjoint(before)
+    return not ("resolved" in words and section in lexicon.stay_sections)
 
 
 def _longest(tokens: Tokens, at: int, lexicon: AssertionLexicon) -> tuple[int, tuple[Cue, ...]] | None:
@@ -86,10 +110,12 @@ def _value(tokens: Tokens, at: int, lexicon: AssertionLexicon) -> tuple[int, tup
     """ "Fever: none", "Cough: yes": a value that fills its cell. "Lungs: no wheezes" is none."""
     if tokens.words[at : at + 3] == ("(", "-", ")") and closes(tokens, at + 3):
         return at + 3, (BACKWARD,)
-    if tokens.words[at] not in (":", "="):
+    if at == 0 or tokens.words[at] not in VALUED:
         return None
     assertion = lexicon.values.get(tokens.word(at + 1))
     if assertion is None or not closes(tokens, at + 2):
+        return None
+    if tokens.words[at] in DASHES and (tokens.joined(at) or tokens.joined(at + 1)):
         return None
     return at + 2, (VALUE if assertion is Assertion.NEGATED else END,)
 
