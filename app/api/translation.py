@@ -10,7 +10,7 @@ from app.api.schemas.request import CodeRequest
 from app.api.schemas.response import CodeResponse, EvidenceOut, VersionsOut
 from app.pipeline.coder import DEFAULT_CALIBRATION, Coder, Versions
 from app.pipeline.coding import Coding
-from app.pipeline.note import CodingOptions, Document, Note
+from app.pipeline.note import CodingOptions, Document, Note, Patient
 from app.serving.work import Work
 from app.version import VERSION
 
@@ -66,6 +66,7 @@ def _options(request: CodeRequest) -> CodingOptions:
         encounter=request.encounter,
         calibration=request.calibration,
         threshold=request.threshold,
+        patient=Patient(request.patient.age_years, request.patient.sex),
     )
     return options if request.widths is None else replace(options, widths=request.widths)
 

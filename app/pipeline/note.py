@@ -28,6 +28,17 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Patient:
+    """What the rules of age and sex compare codes with; None where it is not given."""
+
+    age_years: float | None = None
+    sex: Literal["female", "male", "other", "unknown"] | None = None
+
+    def __repr__(self) -> str:
+        return "Patient()"  # a repr may reach a log
+
+
+@dataclass(frozen=True, slots=True)
 class CodingOptions:
     """What the caller asks for. Defaults are the contract's.
 
@@ -47,6 +58,7 @@ class CodingOptions:
     encounter: Literal["outpatient", "inpatient"] = "outpatient"
     calibration: str = "general"
     threshold: float | None = None
+    patient: Patient = Patient()
     code_sets: tuple[str, ...] = ()
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
+from app.edits.case import Case
+from app.edits.edit import edited
+from app.edits.facts import RuleBook
 from app.pipeline.assertion.reader import AssertionReader
 from app.pipeline.assertion.verdict import Sorted
 from app.pipeline.calibration import Calibration
@@ -56,6 +60,7 @@ class CodingPipeline:
         self._lender: CodingPipeline | None = None
         catalog = index.catalog
         self._families = Families(catalog.code_names)
+        self._rules = RuleBook(catalog)
         self._scorers = {name: Scorer.of(one, catalog) for name, one in (calibrations or {}).items()}
         self._versions = Versions(
             model=encoder.info.version,
@@ -200,8 +205,18 @@ class CodingPipeline:
             kept = combine(kept, floor=floors.codes, demoted=found.demoted, make=make, score_of=scorer.score_of)
         codes, candidates = split(kept[: options.top_k], floors, demoted=found.demoted)
         suppressed = shown(found.suppressed, floors)[: options.top_k]
+        case = Case(
+            self._rules, codes, candidates, note.segmented, options.patient, inpatient=options.encounter == "inpatient"
+        )
+        answer = edited(Coding(codes, candidates, suppressed), case, lambda names: self._similarity(note, names))
         clock.mark("decide")
-        return Coding(codes, candidates, suppressed, timings_ms=clock.milliseconds)
+        return replace(answer, timings_ms=clock.milliseconds)
+
+    def _similarity(self, note: EncodedNote, names: Sequence[str]) -> list[float]:
+        """Cosines of codes at full width, as those of the last search stage."""
+        positions = np.array([self.catalog.position(name) for name in names], dtype=np.int64)
+        scores: list[float] = self._index.rescore(note.vectors, positions, note.vectors.shape[1]).scores.tolist()
+        return scores
 
     def _absent_item(self, code: str, note: EncodedNote, options: CodingOptions) -> CodedItem | None:
         """A code that no clause named, without evidence or score; None where it may not be answered."""

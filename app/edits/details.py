@@ -1,0 +1,124 @@
+"""What an unspecified code leaves open: the detail that its siblings tell and it does not."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from app.edits.facts import Facts, RuleBook
+
+_WORD = re.compile(r"[a-z]+")
+_NOUN = re.compile(r"\bunspecified (?:as to )?(\w+)|\b(\w+),? (?:not specified|unspecified)\b")
+_FILE = Path(__file__).with_name("data") / "details.json"
+SIDES = {"right": "left", "left": "right"}
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """words: a detail by the words of siblings that tell it; nouns: a detail by the noun that is unspecified."""
+
+    words: Mapping[str, frozenset[str]]
+    nouns: Mapping[str, str]
+    seventh: Mapping[str, tuple[str, ...]]
+
+
+@cache
+def lexicon() -> Lexicon:
+    """The word lists of data/details.json."""
+    raw = json.loads(_FILE.read_text(encoding="utf-8"))
+    words = {detail: frozenset(of_detail) for detail, of_detail in raw["words"].items()}
+    nouns = {noun: detail for detail, of_detail in raw["nouns"].items() for noun in of_detail}
+    return Lexicon(words, nouns, {detail: tuple(found) for detail, found in raw["seventh"].items()})
+
+
+def words_of(title: str) -> frozenset[str]:
+    """The distinct words of a title, in lower case."""
+    return frozenset(_WORD.findall(title.lower()))
+
+
+def is_unspecified(title: str) -> bool:
+    """Whether a title leaves something open."""
+    lower = title.lower()
+    return "unspecified" in lower or "not specified" in lower
+
+
+def open_detail(title: str, others: Sequence[str]) -> str | None:
+    """The detail that this title leaves open and those of its siblings tell: "laterality", "trimester", "type" ...
+
+    None where the title tells all that its siblings tell, or where they leave the same thing open.
+    """
+    if not others or not is_unspecified(title) or all(is_unspecified(other) for other in others):
+        return None
+    told = frozenset[str]().union(*(words_of(other) for other in others)) - words_of(title)
+    known = lexicon()
+    for detail, words in known.words.items():
+        if told & words or (detail == "trimester" and "trimester" in title.lower()):
+            return detail
+    for found in _NOUN.finditer(title.lower()):
+        if named := known.nouns.get(found.group(1) or found.group(2)):
+            return named
+    return "type"
+
+
+def open_child(book: RuleBook, parent: Facts) -> str | None:
+    """The child that leaves open what its siblings tell; None where there is none."""
+    titles = {child: book.of(child).title for child in parent.children}
+    for child, title in titles.items():
+        others = [other for code, other in titles.items() if code != child]
+        if open_detail(title, others) is not None and not title.lower().startswith("other"):
+            return child
+    return None
+
+
+def seventh_detail(book: RuleBook, parent: Facts) -> str:
+    """What the 7th character of a code's children tells: "episode of care", "stage", "fetus" ..."""
+    titles = " ".join(book.of(child).title[len(parent.title) :].lower() for child in parent.children)
+    for detail, words in lexicon().seventh.items():
+        if any(word in titles for word in words):
+            return detail
+    return "7th character"
+
+
+def mirrored(title: str) -> str | None:
+    """The title of the other side: right for left and left for right; None where it names neither, or both."""
+    sides = set(re.findall(r"\b(?:right|left)\b", title.lower()))
+    if len(sides) != 1:
+        return None
+    [side] = sides
+    return re.sub(rf"\b{side}\b", SIDES[side], title.lower())
+
+
+def side_of(book: RuleBook, code: str) -> str | None:
+    """The side that tells a code from a sibling: "right" or "left"."""
+    stem = book.stem(code)
+    mirror = mirrored(stem.title)
+    if mirror is None or all(book.of(other).title.lower() != mirror for other in book.siblings(stem.code)):
+        return None
+    return "right" if "right" in words_of(stem.title) else "left"
+
+
+def completed(book: RuleBook, stem: str, seventh: str) -> str | None:
+    """The billable code of a stem with this 7th character, or its own; else what leaves least said below it."""
+    facts = book.of(stem)
+    while not facts.billable:
+        if not facts.children:
+            return None
+        same = next((child for child in facts.children if book.of(child).seventh and child[-1] == seventh), None)
+        facts = book.of(same or open_child(book, facts) or facts.children[0])
+    return facts.code
+
+
+def neighbours(book: RuleBook, code: str, most: int = 6) -> tuple[str, ...]:
+    """Billable codes that stand beside a code and tell another detail; the unspecified one first."""
+    stem = book.stem(code)
+    parent = None if stem.parent is None else book.of(stem.parent)
+    if parent is None:
+        return ()
+    first = open_child(book, parent)
+    order = [*([first] if first else []), *(child for child in parent.children if child != first)]
+    found = [completed(book, child, book.of(code).seventh) for child in order if child != stem.code]
+    return tuple(one for one in found if one is not None and one != code)[:most]

@@ -1,0 +1,58 @@
+"""Two codes for one condition."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import combinations
+
+from app.edits.case import Case, Finding
+from app.edits.details import is_unspecified, mirrored, open_detail, words_of
+from app.edits.facts import RuleBook
+from app.pipeline.coding import Caution
+
+_PLAIN = re.compile(r"\bwithout (?:mention of )?complications?\b|\buncomplicated\b")
+
+
+def duplicates(case: Case) -> Iterator[Finding]:
+    """A code beside one that says the same and more, or the two sides of what has a code for both."""
+    for one, other in combinations(case.names, 2):
+        if one[:3] != other[:3]:
+            continue
+        for less, more in ((one, other), (other, one)):
+            if why := _says_less(case.book, less, more):
+                yield _pair(f"{less} {why} {more}: report {more} alone if it is the same condition.", less, more)
+                break
+        else:
+            if both := _both_sides(case.book, one, other):
+                message = f"{one} and {other} are the two sides of one condition: {both} is the code of both."
+                yield Finding(Caution("duplicate", message, (one, other, both)), (one, other), True, (both,))
+
+
+def _says_less(book: RuleBook, less: str, more: str) -> str | None:
+    """How `less` repeats `more`; None where it does not."""
+    one, other = book.stem(less), book.stem(more)
+    if one.code == other.code:
+        return "tells another episode of" if less < more else None
+    if one.code in book.above(other.code):
+        return "is the header of"
+    if _PLAIN.search(one.title.lower()) and not _PLAIN.search(other.title.lower()):
+        return "(without complication) does not go with"
+    if one.parent is None or one.parent not in book.above(other.code) or is_unspecified(other.title):
+        return None
+    beside = [book.of(code).title for code in book.siblings(one.code)]
+    return "is the unspecified code beside" if open_detail(one.title, beside) is not None else None
+
+
+def _both_sides(book: RuleBook, one: str, other: str) -> str | None:
+    """The billable code of both sides, where these are the right and the left one."""
+    first, second = book.stem(one), book.stem(other)
+    if mirrored(first.title) != second.title.lower() or first.parent != second.parent:
+        return None
+    codes = book.siblings(first.code)
+    found = next((code for code in codes if "bilateral" in words_of(book.of(code).title)), None)
+    return found if found is not None and book.of(found).billable else None
+
+
+def _pair(message: str, less: str, more: str) -> Finding:
+    return Finding(Caution("duplicate", message, (less, more)), on=(less, more), overall=True)

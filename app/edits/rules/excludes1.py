@@ -1,0 +1,29 @@
+"""Two codes that the tabular list forbids together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from app.edits.case import Case, Finding
+from app.edits.facts import RuleBook
+from app.pipeline.coding import Caution
+
+
+def excludes1(case: Case) -> Iterator[Finding]:
+    """An Excludes1 note of either code, or of what it stands under, names the other one.
+
+    Guideline I.A.12.a lets both stand where the two conditions have nothing to do with each other.
+    """
+    for one, other in combinations(case.names, 2):
+        at = _forbidden_at(case.book, one, other) or _forbidden_at(case.book, other, one)
+        if at is not None:
+            message = f"{one} and {other} exclude each other (Excludes1 at {at}): report both only if unrelated."
+            yield Finding(Caution("excludes1", message, (one, other)), on=(one, other), overall=True)
+
+
+def _forbidden_at(book: RuleBook, code: str, other: str) -> str | None:
+    """Where the note stands that forbids `other` beside `code`."""
+    if other[:3] == code[:3] and (other.startswith(code) or code.startswith(other)):
+        return None
+    return next((note.at for note in book.of(code).excludes1 if note.covers(other)), None)
