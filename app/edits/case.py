@@ -9,11 +9,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from app.edits.facts import RuleBook
-from app.pipeline.coding import Assertion, Caution, CodedItem
+from app.pipeline.coding import Caution, CodedItem
 from app.pipeline.note import Patient
 from app.pipeline.spans import Section, Segmented
-
-COUNTED = (None, Assertion.PRESENT, Assertion.POSSIBLE)  # what evidence may say for a code to be compared with others
 
 
 @dataclass(frozen=True)
@@ -62,14 +60,14 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a rule says. `caution` names all codes concerned, in the order that the message gives them.
+    """What a rule says. `caution` names all codes concerned, in the order of the message; None only to offer codes.
 
     on:      codes of the answer whose entry carries it
     overall: whether the answer as a whole carries it too: whatever is about more than one code
     offered: codes to stand first among the alternatives of those in `on`
     """
 
-    caution: Caution
+    caution: Caution | None
     on: tuple[str, ...] = ()
     overall: bool = False
     offered: tuple[str, ...] = ()

@@ -12,27 +12,43 @@ from pathlib import Path
 from app.edits.facts import Facts, RuleBook
 
 _WORD = re.compile(r"[a-z]+")
-_NOUN = re.compile(r"\bunspecified (?:as to )?(\w+)|\b(\w+),? (?:not specified|unspecified)\b")
+_NOUNS = re.compile(r"\bunspecified (?:as to )?(\w+)"), re.compile(r"\b(\w+),? (?:not specified|unspecified)\b")
 _FILE = Path(__file__).with_name("data") / "details.json"
+TYPE = "type"  # all that can be said of most
 SIDES = {"right": "left", "left": "right"}
 
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """words: a detail by the words of siblings that tell it; nouns: a detail by the noun that is unspecified."""
+    """words: a detail by the words of siblings that tell it, of which there must be `enough`.
+
+    nouns:   a detail by the noun that is unspecified
+    seventh: what a 7th character tells, by words of its wording
+    quiet:   codes whose siblings are other conditions
+    queries: what coders ask the author of a note, by code, with codes that tell it
+    """
 
     words: Mapping[str, frozenset[str]]
+    enough: Mapping[str, int]
     nouns: Mapping[str, str]
     seventh: Mapping[str, tuple[str, ...]]
+    quiet: frozenset[str]
+    queries: Mapping[str, tuple[str, tuple[str, ...]]]
 
 
 @cache
 def lexicon() -> Lexicon:
     """The word lists of data/details.json."""
     raw = json.loads(_FILE.read_text(encoding="utf-8"))
-    words = {detail: frozenset(of_detail) for detail, of_detail in raw["words"].items()}
     nouns = {noun: detail for detail, of_detail in raw["nouns"].items() for noun in of_detail}
-    return Lexicon(words, nouns, {detail: tuple(found) for detail, found in raw["seventh"].items()})
+    return Lexicon(
+        words={detail: frozenset(row["words"]) for detail, row in raw["words"].items()},
+        enough={detail: row["enough"] for detail, row in raw["words"].items()},
+        nouns=nouns,
+        seventh={detail: tuple(found) for detail, found in raw["seventh"].items()},
+        quiet=frozenset(raw["quiet"]),
+        queries={code: (row["detail"], tuple(row["codes"])) for code, row in raw["queries"].items()},
+    )
 
 
 def words_of(title: str) -> frozenset[str]:
@@ -40,10 +56,10 @@ def words_of(title: str) -> frozenset[str]:
     return frozenset(_WORD.findall(title.lower()))
 
 
-def is_unspecified(title: str) -> bool:
-    """Whether a title leaves something open."""
+def left_open(title: str) -> int:
+    """How many things a title leaves open."""
     lower = title.lower()
-    return "unspecified" in lower or "not specified" in lower
+    return lower.count("unspecified") + lower.count("not specified")
 
 
 def open_detail(title: str, others: Sequence[str]) -> str | None:
@@ -51,17 +67,15 @@ def open_detail(title: str, others: Sequence[str]) -> str | None:
 
     None where the title tells all that its siblings tell, or where they leave the same thing open.
     """
-    if not others or not is_unspecified(title) or all(is_unspecified(other) for other in others):
+    if not others or left_open(title) <= min(map(left_open, others)):
         return None
     told = frozenset[str]().union(*(words_of(other) for other in others)) - words_of(title)
     known = lexicon()
     for detail, words in known.words.items():
-        if told & words or (detail == "trimester" and "trimester" in title.lower()):
+        if len(told & words) >= known.enough[detail]:
             return detail
-    for found in _NOUN.finditer(title.lower()):
-        if named := known.nouns.get(found.group(1) or found.group(2)):
-            return named
-    return "type"
+    found = (noun for pattern in _NOUNS for noun in pattern.findall(title.lower()))
+    return next((known.nouns[noun] for noun in found if noun in known.nouns), TYPE)
 
 
 def open_child(book: RuleBook, parent: Facts) -> str | None:

@@ -44,36 +44,33 @@ def edited(coding: Coding, case: Case, similarity: Similarity, rules: Iterable[R
     if not case.book.applies:
         return coding
     findings = [finding for rule in rules for finding in rule(case)]
-    codes = tuple(_with_findings(item, findings, case.book, similarity) for item in coding.codes)
+    offered = {item.code: _offered(item, findings) for item in coding.codes}
+    known = {one.code: one for item in coding.codes for one in item.alternatives}
+    missing = list(dict.fromkeys(code for codes in offered.values() for code in codes if code not in known))
+    for code, score in zip(missing, similarity(missing) if missing else (), strict=True):
+        known[code] = Alternative(code, case.book.of(code).title, round(score, 4))
+    codes = tuple(_with_findings(item, findings, [known[code] for code in offered[item.code]]) for item in coding.codes)
     return replace(
         coding,
         codes=tuple(_with_fields(item, case.book) for item in codes),
         candidates=tuple(_with_fields(item, case.book) for item in coding.candidates),
         suppressed=tuple(_with_fields(item, case.book) for item in coding.suppressed),
-        warnings=(*coding.warnings, *(finding.caution for finding in findings if finding.overall)),
+        warnings=(*coding.warnings, *(one.caution for one in findings if one.overall and one.caution)),
     )
 
 
-def _with_findings(item: CodedItem, findings: Sequence[Finding], book: RuleBook, similarity: Similarity) -> CodedItem:
-    own = [finding for finding in findings if item.code in finding.on]
-    if not own:
-        return item
-    offered = dict.fromkeys(code for finding in own for code in finding.offered if code != item.code)
-    warnings = (*item.warnings, *(finding.caution for finding in own))
-    return replace(item, warnings=warnings, alternatives=_alternatives(item, list(offered), book, similarity))
+def _offered(item: CodedItem, findings: Sequence[Finding]) -> list[str]:
+    """Codes that rules want among the alternatives of this one."""
+    found = (code for finding in findings if item.code in finding.on for code in finding.offered)
+    return list(dict.fromkeys(code for code in found if code != item.code))
 
 
-def _alternatives(
-    item: CodedItem, offered: list[str], book: RuleBook, similarity: Similarity
-) -> tuple[Alternative, ...]:
-    """The offered codes first, then those that the search found."""
-    known = {one.code: one for one in item.alternatives}
-    missing = [code for code in offered if code not in known]
-    scores = similarity(missing) if missing else ()
-    for code, score in zip(missing, scores, strict=True):
-        known[code] = Alternative(code, book.of(code).title, round(score, 4))
-    order = dict.fromkeys([*offered, *(one.code for one in item.alternatives)])
-    return tuple(known[code] for code in order)[:MOST_ALTERNATIVES]
+def _with_findings(item: CodedItem, findings: Sequence[Finding], offered: Sequence[Alternative]) -> CodedItem:
+    """The offered codes stand first, then those that the search found."""
+    own = tuple(finding.caution for finding in findings if item.code in finding.on and finding.caution)
+    names = {one.code for one in offered}
+    alternatives = (*offered, *(one for one in item.alternatives if one.code not in names))[:MOST_ALTERNATIVES]
+    return replace(item, warnings=(*item.warnings, *own), alternatives=alternatives)
 
 
 def _with_fields(item: CodedItem, book: RuleBook) -> CodedItem:

@@ -27,6 +27,7 @@ class Instruction:
     """One line of a code first or use additional note.
 
     at:         the code, or the block, that the note stands at
+    opening:    the line that opens the list that this one is an item of, "" outside of lists
     optional:   whether it holds only if something applies, or names examples
     underlying: whether it asks for the underlying disease: the code is a manifestation
     references: codes that it names; empty where it names none
@@ -34,6 +35,7 @@ class Instruction:
 
     text: str
     at: str
+    opening: str
     optional: bool
     underlying: bool
     references: tuple[Reference, ...]
@@ -168,5 +170,5 @@ def _instructions(at: str, lines: tuple[str, ...]) -> list[Instruction]:
         said = f"{opening} {line}"
         named = (*references(line), *named_references(line))
         optional, underlying = _OPTIONAL.search(said) is not None, _UNDERLYING.match(said) is not None
-        found.append(Instruction(line.strip(" ,."), at, optional, underlying, named))
+        found.append(Instruction(line.strip(" ,."), at, opening, optional, underlying, named))
     return found

@@ -16,14 +16,15 @@ def excludes1(case: Case) -> Iterator[Finding]:
     Guideline I.A.12.a lets both stand where the two conditions have nothing to do with each other.
     """
     for one, other in combinations(case.names, 2):
-        at = _forbidden_at(case.book, one, other) or _forbidden_at(case.book, other, one)
+        at = forbidden_at(case.book, one, other)
         if at is not None:
             message = f"{one} and {other} exclude each other (Excludes1 at {at}): report both only if unrelated."
             yield Finding(Caution("excludes1", message, (one, other)), on=(one, other), overall=True)
 
 
-def _forbidden_at(book: RuleBook, code: str, other: str) -> str | None:
-    """Where the note stands that forbids `other` beside `code`."""
-    if other[:3] == code[:3] and (other.startswith(code) or code.startswith(other)):
+def forbidden_at(book: RuleBook, one: str, other: str) -> str | None:
+    """Where the note stands that forbids two codes together; None where none does."""
+    if one.startswith(other) or other.startswith(one):
         return None
-    return next((note.at for note in book.of(code).excludes1 if note.covers(other)), None)
+    notes = ((book.of(one).excludes1, other), (book.of(other).excludes1, one))
+    return next((note.at for of_one, code in notes for note in of_one if note.covers(code)), None)

@@ -68,7 +68,7 @@ def ages(case: Case) -> Iterator[Finding]:
     for item in case.codes:
         wanted = age_range(case.book.of(item.code))
         if wanted is not None and not wanted.least <= age < wanted.below:
-            message = f"{item.code} is a code of {wanted.name}; the patient's age does not fit."
+            message = f"{item.code} is for {wanted.name}; the age given does not fit."
             yield Finding(Caution("age-conflict", message, (item.code,)), on=(item.code,))
 
 
@@ -80,7 +80,7 @@ def sexes(case: Case) -> Iterator[Finding]:
     for item in case.codes:
         wanted = sex_of(case.book.of(item.code))
         if wanted is not None and wanted != sex:
-            message = f"{item.code} is a code of {wanted} patients; the sex given is {sex}."
+            message = f"{item.code} is for {wanted} patients; the sex given is {sex}."
             yield Finding(Caution("sex-conflict", message, (item.code,)), on=(item.code,))
 
 

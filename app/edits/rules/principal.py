@@ -103,7 +103,7 @@ def sequenced(case: Case) -> list[CodedItem]:
 def _before(case: Case, item: CodedItem) -> set[str]:
     """The codes that the notes list before this one."""
     facts = case.book.of(item.code)
-    first = {other for other, _ in partners(case, facts, "code_first", case.names)}
+    first = {other for other, _ in partners(facts, "code_first", case.names)}
     for other in case.names:
         if other != item.code and any(note.covers(item.code) for note in case.book.of(other).use_additional):
             first.add(other)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from app.edits.case import Case, Finding, listed
@@ -10,61 +10,70 @@ from app.edits.facts import Facts, Instruction
 from app.pipeline.coding import Caution
 
 MANIFESTATION = "in diseases classified elsewhere"
-# What a note seldom tells, and a coder adds only if it does: organisms, external causes, drugs.
-_IF_KNOWN = ("B95", "B96", "B97", "T36", "V", "W", "X", "Y")
+LIKELY = 0.1  # probability of a candidate that is worth naming
+# What a note seldom tells, and a coder adds only if it does: organisms, resistance, drugs, external causes.
+_IF_KNOWN = ("B95", "B96", "B97", "Z16", "T36", "V", "W", "X", "Y")
 
 
 def code_first(case: Case) -> Iterator[Finding]:
     """The code is listed after what its code first note names; a manifestation needs such a code at all."""
+    beside = tuple(one.code for one in case.candidates)
+    after: dict[str, list[str]] = {}  # what is listed later, by what comes first
     for item in case.codes:
         facts = case.book.of(item.code)
-        before = partners(case, facts, "code_first", case.names)
-        for other, note in before:
-            message = f"List {other} before {item.code} (code first at {note.at})."
-            yield Finding(Caution("code-first", message, (other, item.code)), on=(item.code, other), overall=True)
-        if before or not facts.code_first:
+        if not facts.code_first:
             continue
-        near = partners(case, facts, "code_first", tuple(one.code for one in case.candidates))
-        for other, note in near:
-            message = (
-                f"{item.code} is listed after {other} (code first at {note.at}), which stands among the candidates."
-            )
+        before = partners(facts, "code_first", case.names)
+        near = partners(facts, "code_first", beside)
+        for other, _ in before:
+            after.setdefault(other, []).append(item.code)
+        if near and not before:
+            other, note = near[0]
+            message = f"{item.code} is listed after {other}, a candidate (code first at {note.at})."
             yield Finding(Caution("code-first", message, (other, item.code)), on=(item.code,))
-        if not near and needs_underlying(facts):
+        elif not before and needs_underlying(facts):
             names = _examples(facts.code_first)
             message = f"{item.code} needs the code of its underlying condition before it{names}; none is in codes."
             yield Finding(Caution("code-first", message, (item.code,)), on=(item.code,))
+    for other, later in after.items():
+        message = f"List {other} before {listed(later)} (code first)."
+        yield Finding(Caution("code-first", message, (other, *later)), (other, *later), overall=not case.inpatient)
 
 
 def use_additional(case: Case) -> Iterator[Finding]:
-    """A use additional note of the code is met by a candidate, or by none although it holds in any case."""
-    beside = tuple(one.code for one in case.candidates)
+    """A use additional note that no accepted code meets: by candidates, or by none although it always holds."""
+    beside = tuple(one.code for one in case.candidates if one.probability is None or one.probability >= LIKELY)
+    asking: dict[tuple[str, ...], list[tuple[str, str]]] = {}  # code and place of its note, by candidates
+    lacking: dict[tuple[str, str], list[str]] = {}  # codes, by the note that nothing meets
     for item in case.codes:
-        facts = case.book.of(item.code)
-        for other, note in partners(case, facts, "use_additional", beside):
-            if any(note.covers(code) for code in case.names):
+        for notes in _lists(case.book.of(item.code).use_additional):
+            if any(note.covers(code) for note in notes for code in case.names):
                 continue
-            message = (
-                f"{item.code} asks for a code of {_short(note)} (use additional at {note.at}): see candidate {other}."
-            )
-            yield Finding(Caution("use-additional", message, (item.code, other)), on=(item.code,))
-        for note in facts.use_additional:
-            if not _always(note) or any(note.covers(code) for code in (*case.names, *beside)):
-                continue
-            message = f"{item.code} asks for one more code (use additional at {note.at}): {note.text}."
-            yield Finding(Caution("use-additional", message, (item.code,)), on=(item.code,))
+            found = tuple(code for code in beside if any(note.covers(code) for note in notes))[:2]
+            if found:
+                asking.setdefault(found, []).append((item.code, notes[0].at))
+            for note in notes:
+                if not found and _always(note):
+                    lacking.setdefault((note.at, note.text), []).append(item.code)
+    for found, by in asking.items():
+        codes = tuple(dict.fromkeys(code for code, _ in by))
+        verb, places = "ask" if len(codes) > 1 else "asks", ", ".join(dict.fromkeys(at for _, at in by))
+        message = f"{listed(codes)} {verb} for one more code (use additional at {places}): candidate {listed(found)}."
+        yield Finding(Caution("use-additional", message, (*codes, *found)), on=codes)
+    for (at, text), those in lacking.items():
+        verb = "ask" if len(those) > 1 else "asks"
+        message = f"{listed(those)} {verb} for one more code (use additional at {at}): {text}."
+        yield Finding(Caution("use-additional", message, tuple(those)), on=tuple(those))
 
 
 def partners(
-    case: Case, facts: Facts, kind: Literal["code_first", "use_additional"], codes: tuple[str, ...]
+    facts: Facts, kind: Literal["code_first", "use_additional"], codes: Iterable[str]
 ) -> list[tuple[str, Instruction]]:
     """Those of `codes` that the code's notes name, each with the first line that does."""
     notes = facts.code_first if kind == "code_first" else facts.use_additional
     found = []
     for other in codes:
-        if other == facts.code:
-            continue
-        note = next((note for note in notes if note.covers(other)), None)
+        note = next((note for note in notes if note.covers(other)), None) if other != facts.code else None
         if note is not None:
             found.append((other, note))
     return found
@@ -75,15 +84,18 @@ def needs_underlying(facts: Facts) -> bool:
     return MANIFESTATION in facts.title.lower() or any(note.underlying for note in facts.code_first)
 
 
+def _lists(notes: Iterable[Instruction]) -> list[list[Instruction]]:
+    """The items of one list together: one code meets them all."""
+    found: dict[tuple[str, str], list[Instruction]] = {}
+    for note in notes:
+        found.setdefault((note.at, note.opening or note.text), []).append(note)
+    return list(found.values())
+
+
 def _always(note: Instruction) -> bool:
-    if note.optional or not note.references or not note.text.startswith("code"):
+    if note.optional or note.opening or not note.references or not note.text.startswith("code"):
         return False
     return not any(reference.first.startswith(_IF_KNOWN) for reference in note.references)
-
-
-def _short(note: Instruction) -> str:
-    shown = [one.first if one.first == one.last else f"{one.first}-{one.last}" for one in note.references]
-    return listed(shown)
 
 
 def _examples(notes: tuple[Instruction, ...]) -> str:

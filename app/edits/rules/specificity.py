@@ -9,14 +9,22 @@ from functools import cache
 from pathlib import Path
 
 from app.edits.case import Case, Finding, listed
-from app.edits.details import completed, neighbours, open_child, open_detail, seventh_detail
+from app.edits.details import (
+    TYPE,
+    completed,
+    lexicon,
+    neighbours,
+    open_child,
+    open_detail,
+    seventh_detail,
+    words_of,
+)
 from app.edits.facts import Facts, RuleBook
+from app.edits.sides import sides_in
 from app.pipeline.coding import Caution, CodedItem
 
 _FILE = Path(__file__).parents[1] / "data" / "episodes.json"
 EXTERNAL = ("V", "W", "X", "Y")
-# Where "type" is all that can be named, symptoms, injuries and circumstances leave it open all the time.
-_TYPE_SAYS_LITTLE = ("R", "S", "T", "Z", *EXTERNAL)
 
 
 def headers(case: Case) -> Iterator[Finding]:
@@ -39,19 +47,48 @@ def headers(case: Case) -> Iterator[Finding]:
 
 
 def unspecified(case: Case) -> Iterator[Finding]:
-    """The code leaves open what its siblings tell."""
+    """The code leaves open what its siblings tell; where that has no name, they are offered without a word."""
     for item in case.codes:
         stem = case.book.stem(item.code)
-        titles = [case.book.of(other).title for other in case.book.siblings(stem.code)]
-        detail = open_detail(stem.title, titles)
-        if detail is None or stem.code.startswith(EXTERNAL):
+        beside = case.book.siblings(stem.code)
+        if stem.code.startswith(EXTERNAL) or stem.code in lexicon().quiet or _told_beside(case, item.code):
             continue
-        if detail == "type" and stem.code.startswith(_TYPE_SAYS_LITTLE):
+        detail, offered = lexicon().queries.get(item.code, (None, ()))
+        if any(code[:3] == other[:3] for code in offered for other in case.names if other != item.code):
             continue
-        offered = neighbours(case.book, item.code)
-        if offered:
-            message = f"{item.code} leaves the {detail} open; {listed(offered, 3)} would tell it."
-            yield _finding("detail-missing", message, item, offered)
+        if detail is None:
+            detail = open_detail(stem.title, [case.book.of(other).title for other in beside])
+            offered = neighbours(case.book, item.code)
+        if detail is None or not offered:
+            continue
+        if detail == TYPE:
+            yield Finding(None, on=(item.code,), offered=offered)
+            continue
+        side = _side_said(case, item, offered) if detail == "laterality" else None
+        if side is not None:
+            message = f"{item.code} leaves the side open; the note says {side[0]}: {side[1]}."
+            offered = tuple(dict.fromkeys((side[1], *offered)))
+        else:
+            message = (
+                f"{detail[0].upper()}{detail[1:]} missing: {item.code} is unspecified; {listed(offered)} say more."
+            )
+        yield _finding("detail-missing", message, item, offered)
+
+
+def _told_beside(case: Case, code: str) -> bool:
+    """Whether a code below the same parent is accepted too: the two are reported as duplicates."""
+    parent = case.book.stem(code).parent
+    return parent is not None and any(other != code and parent in case.book.above(other) for other in case.names)
+
+
+def _side_said(case: Case, item: CodedItem, offered: tuple[str, ...]) -> tuple[str, str] | None:
+    """The one side that the note names, and the offered code of it."""
+    said = sides_in(case.around(item)) or sides_in(case.text)
+    if len(said) != 1:
+        return None
+    [side] = said
+    found = [code for code in offered if side in words_of(case.book.stem(code).title)]
+    return (side, found[0]) if found else None
 
 
 def episodes(case: Case) -> Iterator[Finding]:
@@ -65,10 +102,11 @@ def episodes(case: Case) -> Iterator[Finding]:
         if seventh_detail(case.book, stem) != "episode of care":
             continue
         said = facts.title[len(stem.title) :].strip(" ,")
-        reads = "The note speaks of later care; compare" if case.says(later) else "Otherwise"
-        others = tuple(other for other in case.book.siblings(item.code) if other[-1] in "DS")
-        message = f"The note does not say the episode of care: {facts.seventh} ({said}) is assumed."
-        yield _finding("episode-assumed", f"{message} {reads} {listed(others)}.", item, others)
+        others = tuple(other for other in case.book.siblings(item.code) if other[-1] in "ADS")
+        fits = case.says(later) if facts.seventh == "D" else facts.seventh != "S" and not case.says(later)
+        reads = "otherwise" if fits else "the note reads otherwise; compare"
+        message = f"Episode of care missing: {item.code[-1]} ({said}) is assumed; {reads} {listed(others)}."
+        yield _finding("episode-assumed", message, item, others)
 
 
 @cache
