@@ -16,6 +16,7 @@ from app.cli.progress import shown_progress
 from app.evaluation import assertion_report, assertion_traps, report
 from app.evaluation.corpora import NAMES, count_codes, match, open_corpus
 from app.evaluation.errors import EvaluationError
+from app.evaluation.quality_report import add_section
 from app.version import VERSION
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--seed", type=int, default=0, help="terms: the seed that training held its terms out with")
     parser.add_argument("--queries", type=positive, default=2000, help="terms: at most so many")
     parser.add_argument("--output", type=Path, help="write the report as JSON")
+    parser.add_argument("--report", type=Path, help="add to this quality report (.md, and .json beside it)")
     add_artifact_flags(parser)
     parser.set_defaults(run_command=run)
 
@@ -64,6 +66,12 @@ def run(args: argparse.Namespace) -> int:
     Console(highlight=False).print(render(found))
     if args.output:
         report.write(found, args.output)
+    if args.report:
+        try:
+            add_section(found, sys.argv[1:], args.report)
+        except EvaluationError as error:
+            print(f"evaluate: {error}", file=sys.stderr)
+            return 1
     return 0
 
 
@@ -135,7 +143,7 @@ def _open(args: argparse.Namespace, settings: Settings) -> CodingPipeline:
 
 
 ALONE: dict[str, tuple[Measured, Rendered]] = {  # corpora that are no coded notes
-    TERMS: (_terms, report.render_terms),
+    TERMS: (_terms, report.render),
     assertion_traps.NAME: (_traps, assertion_report.render),
 }
 

@@ -127,6 +127,7 @@ def test_the_report_is_json_without_nan_and_a_table_that_names_its_widths(tmp_pa
     figures = evaluated()
     assert math.isnan(figures["buckets"]["8+"]["MAP"])
     parameters = {"corpus": "made-up", "split": "dev", "top_k": 200, "widths": "card"}
+    parameters |= {"billable_only": False, "assertion": "annotate"}
     whole = {"parameters": parameters, "versions": {"model": "m"}, **figures}
     report.write(whole, tmp_path / "report.json")
     assert json.loads((tmp_path / "report.json").read_text())["buckets"]["8+"]["MAP"] is None
