@@ -6,16 +6,20 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, field_validator
 
-from app.access.settings import AccessSettings
+from app.access.settings import AccessSettings, Words
 from app.backlog.settings import BacklogSettings
+from app.pipeline.holding import Holding
 
 PREFIX = "ICD_CASCADE_"
 
 
 class Settings(AccessSettings, BacklogSettings):
     """Settings of one service process. What a client may make it take on is explained in app/serving/limits.py.
+
+    code_set is what a service answers with by default, also the code sets and editions that it serves beside it:
+    "icd-10-pcs,icd-10-cm@2025-10" in the environment.
 
     >>> Settings.from_environment({"ICD_CASCADE_PORT": "9000"}).port
     9000
@@ -25,6 +29,7 @@ class Settings(AccessSettings, BacklogSettings):
 
     artifacts: Path = Path("artifacts")
     code_set: str = "icd-10-cm"
+    also: Words = ()
     model: Path | None = None
     models: Path | None = None
     calibrations: Path | None = None
@@ -40,6 +45,18 @@ class Settings(AccessSettings, BacklogSettings):
     drain_seconds: float = Field(default=5.0, ge=0, le=600)
     shadow_share: float = Field(default=0.01, ge=0, le=1)
     traces: bool = False
+
+    @field_validator("also")
+    @classmethod
+    def _named(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            Holding.parse(text)
+        return value
+
+    @property
+    def holdings(self) -> tuple[Holding, ...]:
+        """The code sets to serve, the default first."""
+        return (Holding(self.code_set), *map(Holding.parse, self.also))
 
     @property
     def calibration_folders(self) -> tuple[Path, ...]:

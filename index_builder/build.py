@@ -83,7 +83,7 @@ def build(
             write_vectors(encoder, wordings, pieces, folder, stages, keep, progress)
             counts = _counts(catalog, wordings, pieces)
             manifest = _describe(folder, catalog, encoder, counts, stages, keep, builder_version)
-        published = publish(folder, root, with_golden(folder, manifest, encoder, progress))
+        published = publish(folder, root, with_golden(folder, manifest, encoder, progress), code_set.edition)
         shutil.rmtree(root / WORK)
     return published
 

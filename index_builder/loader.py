@@ -9,7 +9,7 @@ from index_builder import golden
 from index_builder.errors import ChangedFileError, ManifestError, ModelMismatchError
 from index_builder.index import CodeIndex
 from index_builder.manifest import CATALOG, FORMS, MANIFEST, Manifest, read_manifest, search_file
-from index_builder.publish import check_file, current
+from index_builder.publish import check_file, current, of_edition
 from model.encoder import Encoder
 
 Report = Callable[[str], None]
@@ -20,10 +20,20 @@ def _silent(_: str) -> None:
     return None
 
 
-def load(artifacts: Path, code_set: str, encoder: Encoder | None, *, report: Report = _silent) -> CodeIndex:
-    """The current index of a code set, verified. Raises an ArtifactError that names the file and what is wrong."""
-    folder = current(artifacts / code_set)
-    report(f"current is {folder.name}")
+def load(
+    artifacts: Path,
+    code_set: str,
+    encoder: Encoder | None,
+    *,
+    edition: str | None = None,
+    report: Report = _silent,
+) -> CodeIndex:
+    """The current index of a code set, or that of an edition, verified.
+
+    Raises an ArtifactError that names the file and what is wrong.
+    """
+    folder = current(artifacts / code_set) if edition is None else of_edition(artifacts / code_set, edition)
+    report(f"{'current' if edition is None else edition} is {folder.name}")
     return load_folder(folder, encoder, report=report)
 
 

@@ -9,10 +9,11 @@ import types
 import typing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from index_builder.errors import ManifestError, MissingFileError
 
+M = TypeVar("M")
 FORMAT = 1
 MANIFEST = "manifest.json"
 CATALOG = "catalog.sqlite"
@@ -94,17 +95,31 @@ class Manifest:
 
     def content_hash(self) -> str:
         """16 hex digits over everything except `created`; the name of the artifact's folder."""
-        content = dataclasses.asdict(self)
-        del content["created"]
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+        return hash_of(dataclasses.asdict(self))
 
     def to_json(self) -> str:
         """The text of manifest.json."""
-        return json.dumps(dataclasses.asdict(self), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        return text_of(dataclasses.asdict(self))
+
+
+def hash_of(content: dict[str, Any]) -> str:
+    """16 hex digits over the content of a manifest, without the time at which it was made."""
+    kept = {name: value for name, value in content.items() if name != "created"}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def text_of(content: dict[str, Any]) -> str:
+    """The text of manifest.json."""
+    return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def read_manifest(folder: Path) -> Manifest:
     """The manifest of an artifact folder. Raises MissingFileError, or ManifestError naming the field."""
+    return read_as(Manifest, folder, FORMAT)
+
+
+def read_as(kind: type[M], folder: Path, form: int) -> M:
+    """As `read_manifest`, for any dataclass of a manifest in the format of that number."""
     path = folder / MANIFEST
     try:
         content = json.loads(path.read_bytes())
@@ -113,10 +128,10 @@ def read_manifest(folder: Path) -> Manifest:
     except ValueError as error:
         raise ManifestError(path, f"not readable as JSON ({type(error).__name__})") from None
     found = content.get("format") if isinstance(content, dict) else None
-    if found != FORMAT:
-        raise ManifestError(path, f"format {found!r}, this version reads format {FORMAT}")
+    if found != form:
+        raise ManifestError(path, f"format {found!r}, this version reads format {form}")
     try:
-        return typing.cast(Manifest, _parse(Manifest, content, ""))
+        return typing.cast(M, _parse(kind, content, ""))
     except ValueError as error:
         raise ManifestError(path, str(error)) from None
 

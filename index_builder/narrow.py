@@ -42,7 +42,7 @@ def narrow(source: Path, artifacts: Path, keep: int, encoder: Encoder, *, builde
             files=describe(folder, (CATALOG, FORMS, *map(search_file, prefixes))),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
         )
-        published = publish(folder, root, with_golden(folder, narrowed, encoder))
+        published = publish(folder, root, with_golden(folder, narrowed, encoder), manifest.code_set.edition)
         shutil.rmtree(root / WORK)
     return published
 

@@ -1,4 +1,4 @@
-"""Opens what a pipeline needs: the model of a checkpoint, the index that was built with it."""
+"""Opens what a pipeline needs: the model of a checkpoint, the indexes that were built with it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,13 @@ from pathlib import Path
 
 from app.pipeline.assertion.phrases import assertion_lexicon
 from app.pipeline.calibration import SHIPPED, load_all
+from app.pipeline.carried import fitting
+from app.pipeline.holding import Holding
 from app.pipeline.pipeline import CodingPipeline
+from app.pipeline.shelf import Shelf
 from app.pipeline.threads import limit_search_threads
+from index_builder.crosswalk.artifact import open_crosswalk
+from index_builder.errors import CodeSetError
 from index_builder.loader import load, load_folder
 from model.backends import open_encoder
 from model.encoder import Encoder
@@ -41,14 +46,47 @@ def coder_of(
     code_set: str,
     *,
     index: str | None = None,
+    edition: str | None = None,
     calibrations: Sequence[Path] = (),
     encoding_unit: str | None = None,
 ) -> CodingPipeline:
     """As `open_coder`, around an opened encoder. Raises ArtifactError. The index is closed with the pipeline."""
     limit_search_threads()
     assertion_lexicon()  # read once, now: the first note should not wait for it
-    opened = load(artifacts, code_set, encoder) if index is None else load_folder(artifacts / code_set / index, encoder)
-    learned = load_all([SHIPPED, *calibrations], encoder.info.version)
+    root = artifacts / code_set
+    opened = (
+        load(artifacts, code_set, encoder, edition=edition) if index is None else load_folder(root / index, encoder)
+    )
+    learned = fitting(load_all([SHIPPED, *calibrations], encoder.info.version), code_set)
     pipeline = CodingPipeline(encoder, opened, calibrations=learned, encoding_unit=encoding_unit)
     weakref.finalize(pipeline, opened.close)  # with the last note that it codes, not with the swap
     return pipeline
+
+
+def open_shelf(
+    artifacts: Path,
+    holdings: Sequence[Holding],
+    model: Path | None,
+    backend: str,
+    *,
+    calibrations: Sequence[Path] = (),
+) -> Shelf:
+    """Verify and open several code sets and editions around one encoder, and the cross-walk if one was built.
+
+    The first holding is the default. Raises ModelError or ArtifactError; CodeSetError where two are the same edition.
+    """
+    encoder = open_encoder(model, backend)
+    pipelines: dict[str, CodingPipeline] = {}
+    for one in holdings:
+        pipeline = coder_of(
+            encoder, artifacts, one.code_set, index=one.index, edition=one.edition, calibrations=calibrations
+        )
+        name = pipeline.versions.code_set
+        if name in pipelines:
+            raise CodeSetError(name, "is named twice among the code sets to serve")
+        pipelines[name] = pipeline
+    crosswalk = open_crosswalk(artifacts)
+    shelf = Shelf(tuple(pipelines.values()), crosswalk)
+    if crosswalk is not None:
+        weakref.finalize(shelf, crosswalk.close)
+    return shelf

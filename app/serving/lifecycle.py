@@ -16,6 +16,7 @@ from enum import StrEnum
 
 from app.errors import NotReady, ReloadInProgress, ReloadRefused, ServiceError
 from app.pipeline.coder import Coder, Versions
+from app.pipeline.shelved import all_versions
 from app.serving.lifecycle_metrics import LifecycleMetrics, ReloadResult
 from app.serving.logs import SERVICE, log_failure
 from index_builder.errors import ArtifactError
@@ -26,7 +27,7 @@ from model.errors import ModelError
 class Choice:
     """Which artifacts to open; None is what the settings name.
 
-    index: content hash of an artifact of the code set
+    index: content hash of an artifact of a served code set
     model: name of a checkpoint folder below the settings' models
     """
 
@@ -150,7 +151,7 @@ class Lifecycle:
 
     def _serve(self, coder: Coder) -> None:
         self._alive.add(coder)
-        self._metrics.announce(coder.versions)
+        self._metrics.announce(all_versions(coder))
         self._coder, self._failure = coder, None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Final
 
@@ -28,7 +28,7 @@ class LifecycleMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._index = Gauge(
             "icd_index_info",
-            "1 for the loaded model, index and code set.",
+            "1 for each loaded model, index and code set.",
             ("model", "index", "code_set", "calibration"),
             registry=registry,
         )
@@ -52,10 +52,11 @@ class LifecycleMetrics:
         """Read the number of open pipelines from this whenever the metrics are read."""
         self._open.set_function(pipelines)
 
-    def announce(self, versions: Versions) -> None:
-        """Name what answers are made with from now on."""
+    def announce(self, served: Iterable[Versions]) -> None:
+        """Name what answers are made with from now on, code set by code set."""
         self._index.clear()
-        self._index.labels(versions.model, versions.index, versions.code_set, versions.calibration or "none").set(1)
+        for one in served:
+            self._index.labels(one.model, one.index, one.code_set, one.calibration or "none").set(1)
         self._loaded.set(time.time())
 
     def count_reload(self, result: ReloadResult, seconds: float | None = None) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from app.errors import ReloadRefused
 from app.pipeline.coder import Coder
+from app.pipeline.holding import Holding
 from app.pipeline.note import CodingOptions, Document, Note
+from app.pipeline.shelved import catalogs_of, name_of
 from app.serving.lifecycle import Choice
 from app.settings import Settings
+from index_builder.publish import edition_of
 
 _INDEX: Final = re.compile(r"[0-9a-f]{16}")
 _FOLDER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -21,17 +25,10 @@ def open_chosen(settings: Settings, choice: Choice) -> Coder:
 
     Raises ModelError or ArtifactError, which name the file at fault, or ReloadRefused for a name that is none.
     """
-    from app.pipeline.assemble import open_coder  # the models' libraries are slow to import: after /livez answers
+    from app.pipeline.assemble import open_shelf  # the models' libraries are slow to import: after /livez answers
 
-    model, index = model_folder(settings, choice.model), index_name(settings, choice.index)
-    coder = open_coder(
-        settings.artifacts,
-        settings.code_set,
-        model,
-        settings.backend,
-        index=index,
-        calibrations=settings.calibration_folders,
-    )
+    model, holdings = model_folder(settings, choice.model), holdings_with(settings, choice.index)
+    coder = open_shelf(settings.artifacts, holdings, model, settings.backend, calibrations=settings.calibration_folders)
     warm_up(coder)
     return coder
 
@@ -42,26 +39,36 @@ def model_folder(settings: Settings, name: str | None) -> Path | None:
         return settings.model
     if settings.models is None:
         raise ReloadRefused("No model can be named: the setting models (ICD_CASCADE_MODELS) names no folder of models.")
-    return _child(settings.models, name, _FOLDER, "model must name a checkpoint folder directly below models.")
+    # The error names the folder: it must be one that exists, not what was sent.
+    if not _FOLDER.fullmatch(name) or not (settings.models / name).is_dir():
+        raise ReloadRefused("model must name a checkpoint folder directly below models.")
+    return settings.models / name
 
 
-def index_name(settings: Settings, name: str | None) -> str | None:
-    """An artifact's content hash, which is the name of its folder. Raises ReloadRefused if there is none."""
-    if name is None:
-        return None
-    root = settings.artifacts / settings.code_set
-    return _child(root, name, _INDEX, "index must be the content hash of an artifact of the code set.").name
+def holdings_with(settings: Settings, index: str | None) -> tuple[Holding, ...]:
+    """The code sets to serve, one of them with this artifact: that whose folder holds it. Raises ReloadRefused.
+
+    index: an artifact's content hash, which is the name of its folder; None = each code set's own choice
+    """
+    holdings = settings.holdings
+    if index is None:
+        return holdings
+    known = [one for one in holdings if _holds(settings.artifacts / one.code_set, index)]
+    if not known:
+        # The error names the folder: it must be one that exists, not what was sent.
+        raise ReloadRefused("index must be the content hash of an artifact of a served code set.")
+    edition = edition_of(settings.artifacts / known[0].code_set / index)
+    replaced = next((one for one in known if one.edition == edition), known[0])
+    return tuple(replace(one, index=index) if one is replaced else one for one in holdings)
 
 
-def _child(root: Path, name: str, pattern: re.Pattern[str], otherwise: str) -> Path:
-    # Errors name the folder: it must be one that exists, not what was sent.
-    if not pattern.fullmatch(name) or not (root / name).is_dir():
-        raise ReloadRefused(otherwise)
-    return root / name
+def _holds(root: Path, index: str) -> bool:
+    return _INDEX.fullmatch(index) is not None and (root / index).is_dir()
 
 
 def warm_up(coder: Coder) -> None:
     """Code a note of the golden queries: the first patient's note should not wait for pages and buffers."""
     from index_builder.golden import QUERIES
 
-    coder.code([Note((Document(".\n".join(QUERIES)),))], [CodingOptions()])
+    everything = tuple(map(name_of, catalogs_of(coder)))
+    coder.code([Note((Document(".\n".join(QUERIES)),))], [CodingOptions(code_sets=everything)])

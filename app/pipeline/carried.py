@@ -1,0 +1,72 @@
+"""A calibration for a code set that has none of its own: the ICD-10-CM one without the features that do not carry over.
+
+The length of a code and whether a title matched mean something else in a set whose codes have one length and hardly a
+wording beside their titles; priors and frequencies are of ICD-10-CM codes (docs/decisions/0018). Each such feature is
+held at one value: trees lose the branches that it decided, a linear function the weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from app.pipeline.calibration import Calibration
+from model.last_stage import LastStage, Linear, Trees
+
+HELD: Final[Mapping[str, float]] = {"code_length": 5.0, "title": 0.0, "prior": 0.0, "frequency": 0.0}
+LEARNED_ON: Final = "icd-10-cm"
+
+
+def fitting(calibrations: Mapping[str, Calibration], code_set: str) -> dict[str, Calibration]:
+    """Each calibration as a code set can use it: as it is where it was learned on that set, else carried over."""
+    native = {name: one.learned.get("code_set", LEARNED_ON) == code_set for name, one in calibrations.items()}
+    return {name: one if native[name] else carried_over(one) for name, one in calibrations.items()}
+
+
+def carried_over(calibration: Calibration, held: Mapping[str, float] = HELD) -> Calibration:
+    """The calibration without priors and frequencies of codes, and with these features held at these values."""
+    defaults = {"prior": calibration.prior.get("", 0.0), "frequency": calibration.frequency.get("", 0.0)}
+    values = {calibration.features.index(n): v for n, v in (dict(held) | defaults).items() if n in calibration.features}
+    return replace(
+        calibration,
+        last_stage=without(calibration.last_stage, values),
+        search_weight=0.0,
+        prior={},
+        frequency={},
+        version=f"{calibration.version} carried over",
+    )
+
+
+def without(stage: LastStage, values: Mapping[int, float]) -> LastStage:
+    """The last stage as it answers when these columns hold these values, whatever they hold."""
+    constant = sum(float(stage.offsets[column]) * value for column, value in values.items())
+    offsets = stage.offsets.copy()
+    offsets[list(values)] = 0.0
+    score = _pruned(stage.score, values) if isinstance(stage.score, Trees) else _shifted(stage.score, values)
+    return LastStage(_raised(score, constant), stage.curve, offsets)
+
+
+def _pruned(trees: Trees, values: Mapping[int, float]) -> Trees:
+    """Both branches of a node that asks for a held column become the one that its value takes."""
+    left, right = trees.left.copy(), trees.right.copy()
+    for column, value in values.items():
+        asks = trees.feature == column
+        taken = np.where(value <= trees.threshold, trees.left, trees.right)
+        left[asks], right[asks] = taken[asks], taken[asks]
+    return replace(trees, left=left, right=right)
+
+
+def _shifted(linear: Linear, values: Mapping[int, float]) -> Linear:
+    weights, columns = linear.weights.copy(), list(values)
+    held = (np.array([values[c] for c in columns]) - linear.mean[columns]) / linear.scale[columns]
+    weights[columns] = 0.0
+    return replace(linear, weights=weights, intercept=linear.intercept + float(held @ linear.weights[columns]))
+
+
+def _raised(score: Trees | Linear, constant: float) -> Trees | Linear:
+    if isinstance(score, Trees):
+        return replace(score, base=score.base + constant)
+    return replace(score, intercept=score.intercept + constant)

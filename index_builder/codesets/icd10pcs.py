@@ -1,0 +1,81 @@
+"""ICD-10-PCS from its official files: the order file with all codes, and the index with the names of procedures.
+
+PCS has no notes and no synonyms. What a surgeon calls a procedure ("appendectomy") stands in the index only, which
+names a complete code or the first characters of a table's codes.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from index_builder.codesets.order_file import by_code, to_codes
+from index_builder.codesets.pcs_index import IndexEntry, read_pcs_index
+from index_builder.codesets.protocol import Code, FormSource, SurfaceForm
+
+# The approach and what follows it: sixty-six wordings that end seventy thousand titles.
+_APPROACH = re.compile(
+    r", (?=(?:Open|Percutaneous(?: Endoscopic)?|Via Natural or Artificial Opening(?: Endoscopic)?|External)"
+    r"(?: [Ww]ith [\w ]+)?(?: Approach)?(?:,|$))"
+)
+_SURGICAL = ("0", "1")  # the sections Medical and Surgical, Obstetrics
+_MOST = 40  # codes: a name that begins more of them says too little of each
+
+
+class ICD10PCS:
+    """Tables and codes. Each title is encoded in two pieces: what is done where, and by which approach."""
+
+    name = "icd-10-pcs"
+    system = "http://www.cms.gov/Medicare/Coding/ICD10"
+
+    def __init__(self, order: Path, edition: str, index: Path | None = None) -> None:
+        """order: icd10pcs_order_YYYY.txt; index: icd10pcs_index_YYYY.xml, gzipped or not. Raises CodeSetError."""
+        self.edition = edition
+        self._rows = by_code(order)
+        self._codes = tuple(sorted(to_codes(self._rows, dotted=False), key=lambda code: code.code))
+        self._entries = () if index is None else tuple(read_pcs_index(index))
+
+    def codes(self) -> Sequence[Code]:
+        """All codes and the tables of three characters that head them, sorted."""
+        return self._codes
+
+    def forms(self) -> Iterator[SurfaceForm]:
+        """All titles, then the names of the index."""
+        for code in self._codes:
+            end = approach_at(code.title)
+            yield SurfaceForm(code.code, code.title, FormSource.TITLE, end)
+        names = [code.code for code in self._codes if code.billable]
+        for entry in self._entries:
+            begun = _begun_by(names, entry.start)
+            if len(begun) == 1 or (len(begun) <= _MOST and _names_an_operation(entry)):
+                yield from (self._named(entry.name, code) for code in begun)
+
+    def _named(self, name: str, code: str) -> SurfaceForm:
+        title = self._rows[code].title
+        end = approach_at(title)
+        return SurfaceForm(code, name + title[end:], FormSource.INDEX, len(name)) if end else _plain(name, code)
+
+
+def approach_at(title: str) -> int:
+    """Where the wording of the approach begins, its comma included; 0 where a title names none."""
+    match = _APPROACH.search(title)
+    return match.start() if match else 0
+
+
+def _plain(name: str, code: str) -> SurfaceForm:
+    return SurfaceForm(code, name, FormSource.INDEX)
+
+
+def _names_an_operation(entry: IndexEntry) -> bool:
+    """Whether the name fits every code that begins so. Others name a device that the rest of the code would tell."""
+    return entry.referred and entry.start.startswith(_SURGICAL)
+
+
+def _begun_by(names: Sequence[str], start: str) -> Sequence[str]:
+    first = bisect_left(names, start)
+    last = first
+    while last < len(names) and names[last].startswith(start):
+        last += 1
+    return names[first:last]
