@@ -46,7 +46,7 @@ def markdown(report: Report) -> str:
 def parts_of(report: Report) -> list[Part]:
     """The sheets and lines of a report, of notes or of the term task."""
     if "terms" in report:
-        return [_terms(report)]
+        return [_terms(report), _term_sources(report)]
     parts: list[Part] = [_heading(report), _ranking(report), _assignment(report), _stages(report)]
     if report["calibration"] is not None:
         parts.append(_calibration(report))
@@ -67,6 +67,13 @@ def _terms(report: Report) -> Sheet:
         f"seed {found['seed']}"
     )
     return _sheet(title, ("prefix", "R@1", "R@10", "MAP"), _named_rows(found["prefixes"], ("R@1", "R@10", "MAP")))
+
+
+def _term_sources(report: Report) -> Sheet:
+    columns = ("queries", "R@1", "R@10", "MAP")
+    return _sheet(
+        "The same at full width, by table", ("table", *columns), _named_rows(report["terms"]["sources"], columns)
+    )
 
 
 def _heading(report: Report) -> str:

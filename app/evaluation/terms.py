@@ -38,12 +38,14 @@ class Forms:
     codes:  (F,) int64, ascending, the place in `names` of each form's code
     titles: (F,) bool, the form is the code's title
     texts:  (F,) the wordings
+    sources: (F,) the table that each comes from
     """
 
     names: Sequence[str]
     codes: Integers
     titles: npt.NDArray[np.bool_]
     texts: Sequence[str]
+    sources: Sequence[str]
 
 
 def read_forms(catalog: Catalog) -> Forms:
@@ -54,6 +56,7 @@ def read_forms(catalog: Catalog) -> Forms:
         codes=np.repeat(np.arange(catalog.code_count), np.diff(catalog.offsets)),
         titles=np.array([form.source is FormSource.TITLE for form in forms], dtype=np.bool_),
         texts=[form.text for form in forms],
+        sources=[form.source.value for form in forms],
     )
 
 
@@ -125,9 +128,11 @@ def evaluate_terms(forms: Forms, vectors: Vectors, seed: int, queries: int, prog
     task = hold_out(forms, seed, queries)
     if not len(task.queries):
         raise EvaluationError("the held-out categories have no terms beside their titles")
-    figures = {}
+    figures: dict[str, dict[str, float]] = {}
+    ranks: list[Integers] = []
     for done, dimensions in enumerate(PREFIXES, start=1):
-        figures[str(dimensions)] = summarise(retrieve(forms, task, vectors, dimensions))
+        ranks = retrieve(forms, task, vectors, dimensions)
+        figures[str(dimensions)] = summarise(ranks)
         progress("searching by prefix", done, len(PREFIXES))
     return {
         "seed": seed,
@@ -136,7 +141,16 @@ def evaluate_terms(forms: Forms, vectors: Vectors, seed: int, queries: int, prog
         "share": SHARE,
         "held_out_categories": len(task.categories),
         "prefixes": figures,
+        "sources": _by_source([forms.sources[row] for row in task.queries.tolist()], ranks),
     }
+
+
+def _by_source(sources: Sequence[str], ranks: Sequence[Integers]) -> dict[str, dict[str, float]]:
+    """The figures of the queries of each table: a drug's name does not mean its code, a synonym does."""
+    by_source: dict[str, list[Integers]] = {}
+    for source, rank in zip(sources, ranks, strict=True):
+        by_source.setdefault(source, []).append(rank)
+    return {source: {"queries": len(found), **summarise(found)} for source, found in sorted(by_source.items())}
 
 
 def _prefixes(vectors: Vectors, rows: Integers, dimensions: int) -> Floats:

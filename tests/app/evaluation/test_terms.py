@@ -13,6 +13,7 @@ FORMS = Forms(
     codes=np.repeat(np.arange(len(NAMES)), 3),
     titles=np.tile([True, False, False], len(NAMES)),
     texts=[f"{name} wording {form}" for name in NAMES for form in range(3)],
+    sources=["title", "index", "drug"] * len(NAMES),
 )
 MATRIX = GENERATOR.standard_normal((len(FORMS.texts), WIDTH)).astype(np.float32)
 MATRIX += 2 * np.repeat(GENERATOR.standard_normal((len(NAMES), WIDTH)), 3, axis=0).astype(np.float32)
@@ -41,7 +42,9 @@ def test_terms_of_held_out_categories_leave_the_index_and_their_titles_stay() ->
 
 
 def test_a_wording_of_several_codes_is_one_query_that_means_them_all() -> None:
-    shared = Forms(["A00", "A01"], np.array([0, 0, 1, 1]), np.array([True, False] * 2), ["a", "Same", "b", "same"])
+    shared = Forms(
+        ["A00", "A01"], np.array([0, 0, 1, 1]), np.array([True, False] * 2), ["a", "Same", "b", "same"], ["index"] * 4
+    )
     task = hold_out(shared, seed=0, queries=10, share=1.0)
     assert task.queries.tolist() == [1]
     assert [one.tolist() for one in task.gold] == [[0, 1]]
@@ -71,3 +74,5 @@ def test_the_task_is_repeatable_and_wider_prefixes_find_more_here() -> None:
     one, other = (evaluate_terms(FORMS, vectors, 0, 100, lambda *_: None) for _ in range(2))
     assert one == other
     assert one["prefixes"]["768"]["R@1"] >= one["prefixes"]["64"]["R@1"]
+    assert {name: figures["queries"] for name, figures in one["sources"].items()}.keys() == {"drug", "index"}
+    assert sum(figures["queries"] for figures in one["sources"].values()) == one["queries"]
