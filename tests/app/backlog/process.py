@@ -21,6 +21,7 @@ from app.backlog.limits import BacklogLimits
 from app.backlog.lines import answer_line, read_line
 from app.backlog.metrics import BacklogMetrics
 from app.backlog.settings import BacklogSettings
+from app.errors import BacklogUnavailable
 from tests.app.backlog.worlds import ENDED, ME, chunks, note
 
 CANARY = "Kanarienvogel"
@@ -61,8 +62,14 @@ async def main(settings: BacklogSettings, notes: int, seconds: float) -> None:
     lines = [note(f"{CANARY}-{place}", f"{CANARY} note {place}") for place in range(notes)]
     batch = await backlog.submit(ME, CANARY, chunks(*lines))
     say(f"submitted {batch.id}")
-    while (shown := await backlog.show(ME, batch.id)).state not in ENDED:
+    shown = batch
+    while shown.state not in ENDED:
         await asyncio.sleep(0.05)
+        try:
+            shown = await backlog.show(ME, batch.id)
+        except BacklogUnavailable:
+            say("away")
+            await asyncio.sleep(0.2)
     say(f"ended {shown.state} {shown.completed}")
     async for part in await backlog.results(ME, batch.id):
         say(part.decode().rstrip())

@@ -18,10 +18,12 @@ import psycopg
 
 from app.backlog.keys import new_key
 from tests.app.backlog.databases import database
+from tests.app.backlog.outage import Outage
 from tests.app.backlog.process import CANARY
 
 ROOT = Path(__file__).parents[3]
 KILLS = int(os.environ.get("BACKLOG_KILLS", "5"))
+POSTGRES_KILLS = int(os.environ.get("BACKLOG_KILLS", "2"))  # a replica's silence is waited for after each
 NOTES = int(os.environ.get("BACKLOG_NOTES", "60"))
 SHARD_SECONDS = 0.15
 
@@ -62,9 +64,9 @@ def kill_at_a_random_point(settings: dict[str, Any], chance: random.Random) -> l
         return [line, *process.stdout.read().splitlines()]
 
 
-def survive_kills(settings: dict[str, Any]) -> list[str]:
+def survive_kills(settings: dict[str, Any], kills: int = KILLS) -> list[str]:
     chance = random.Random(7)
-    for _ in range(KILLS):
+    for _ in range(kills):
         kill_at_a_random_point(settings, chance)
     with started(settings) as process:
         return output_of(process)
@@ -80,10 +82,7 @@ def test_killed_processes_on_sqlite_lose_nothing_and_leave_no_text(tmp_path: Pat
 def test_killed_processes_on_postgres_lose_nothing_and_leave_no_text() -> None:
     with database() as url:
         settings = {"backlog_url": url, "backlog_key": new_key()}
-        chance = random.Random(7)
-        kill_at_a_random_point(settings, chance)
-        with started(settings) as process:
-            check_results(output_of(process))
+        check_results(survive_kills(settings, POSTGRES_KILLS))
         with psycopg.connect(url) as connection:
             dumped = [
                 row[0]
@@ -92,6 +91,22 @@ def test_killed_processes_on_postgres_lose_nothing_and_leave_no_text() -> None:
             ]
     assert dumped
     assert not [row for row in dumped if CANARY in row or CANARY.encode().hex() in row]
+
+
+def test_database_that_is_stopped_and_started_again_loses_nothing() -> None:
+    with database() as url, Outage(5432) as outage:
+        through = url.replace(":5432", f":{outage.port}")
+        with started({"backlog_url": through, "backlog_key": new_key()}, notes=40) as process:
+            lines = iter(process.stdout.readline, "")
+            before = next(line for line in lines if line.startswith("begun"))
+            outage.stop()
+            missed = next(line for line in lines if line.startswith("away"))
+            time.sleep(1.0)
+            outage.start()
+            output = [line.rstrip("\n") for line in lines]
+            assert process.wait(60) == 0
+    assert before and missed
+    check_results(output, notes=40)
 
 
 def test_two_replicas_share_a_batch() -> None:
