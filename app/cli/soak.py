@@ -44,13 +44,13 @@ def run(args: argparse.Namespace) -> int:
     except ImportError:
         print("icd-cascade: soak needs the extra: pip install 'icd-cascade[soak]'", file=sys.stderr)
         return 2
-    from app.evaluation.sample_notes import read_samples
+    from app.evaluation.practice_notes import PracticeNotes
     from app.soak.service import own_service
     from app.soak.soak import Plan
 
     settings = settings_of(args)
     plan = Plan(args.seconds, args.clients, overload=args.overload, deadline_seconds=settings.deadline_seconds)
-    notes = read_samples()
+    notes = [coded.note for coded in PracticeNotes().notes()]  # all different: a clause is encoded once per batch
     raw = None if args.no_raw else _raw(args, notes, plan)
     with own_service(_artifact_flags(args)) if args.start else nullcontext(args.url) as url:
         missed = asyncio.run(_soak(url, notes, raw, plan))

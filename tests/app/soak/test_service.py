@@ -9,6 +9,7 @@ import pytest
 
 from app.cli.main import main
 from app.errors import NotLoaded
+from app.evaluation.corpora import CodedNote
 from app.pipeline.note import Document, Note
 from app.soak.service import own_service
 from tests.app.live import deploy
@@ -23,8 +24,9 @@ def flags(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 def test_soak_holds_a_service_that_it_starts_to_the_bars(
     flags: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    notes = [Note((Document("Known type 2 diabetes."),)), Note((Document("Shingles."),))]
-    monkeypatch.setattr("app.evaluation.sample_notes.read_samples", lambda: notes)
+    texts = ("Known type 2 diabetes.", "Shingles.")
+    notes = [CodedNote(text, Note((Document(text),)), frozenset()) for text in texts]
+    monkeypatch.setattr("app.evaluation.practice_notes.PracticeNotes.notes", lambda self: notes)
     status = main(["soak", "--start", "--seconds", "0.2", *flags])
     raw, *phases, _ = capsys.readouterr().out.splitlines()[:7]
     assert raw.startswith("raw pipeline: ")
