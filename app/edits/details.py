@@ -15,6 +15,8 @@ _WORD = re.compile(r"[a-z]+")
 _NOUNS = re.compile(r"\bunspecified (?:as to )?(\w+)"), re.compile(r"\b(\w+),? (?:not specified|unspecified)\b")
 _FILE = Path(__file__).with_name("data") / "details.json"
 TYPE = "type"  # all that can be said of most
+_FILLER = frozenset({"unspecified", "not", "specified", "and", "or", "of", "the", "as", "to"})
+_SIDE_WORDS = frozenset({"right", "left", "bilateral", "unspecified"})
 SIDES = {"right": "left", "left": "right"}
 
 
@@ -69,13 +71,16 @@ def open_detail(title: str, others: Sequence[str]) -> str | None:
     """
     if not others or left_open(title) <= min(map(left_open, others)):
         return None
-    told = frozenset[str]().union(*(words_of(other) for other in others)) - words_of(title)
+    own = words_of(title) - _FILLER
+    alike = [words_of(other) for other in others if own <= words_of(other)]  # the same condition, told further
+    told = frozenset[str]().union(*alike) - words_of(title)
     known = lexicon()
     for detail, words in known.words.items():
         if len(told & words) >= known.enough[detail]:
             return detail
-    found = (noun for pattern in _NOUNS for noun in pattern.findall(title.lower()))
-    return next((known.nouns[noun] for noun in found if noun in known.nouns), TYPE)
+    found = (match for pattern in _NOUNS for match in pattern.finditer(title.lower()))
+    nouns = [match.group(1) for match in found if not all(match.group() in other.lower() for other in others)]
+    return next((known.nouns[noun] for noun in nouns if noun in known.nouns), TYPE)
 
 
 def open_child(book: RuleBook, parent: Facts) -> str | None:
@@ -104,6 +109,11 @@ def mirrored(title: str) -> str | None:
         return None
     [side] = sides
     return re.sub(rf"\b{side}\b", SIDES[side], title.lower())
+
+
+def without_side(title: str) -> str:
+    """The title without right, left, bilateral or unspecified: what the two sides of one part share."""
+    return " ".join(word for word in re.findall(r"\w+", title.lower()) if word not in _SIDE_WORDS)
 
 
 def side_of(book: RuleBook, code: str) -> str | None:

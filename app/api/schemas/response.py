@@ -36,7 +36,7 @@ class WarningOut(Answered):
 
 
 class AlternativeOut(Answered):
-    """A neighbouring code that the note supports almost as well."""
+    """A neighbouring code: what the note supports almost as well, or what a warning offers instead."""
 
     code: str
     display: str
@@ -55,8 +55,8 @@ class CodeOut(Answered):
     probability: float | None = Field(description="null until a calibration is loaded.")
     billable: bool
     assertion: Assertion | None
-    hcc: str | None
-    poa_exempt: bool | None
+    hcc: str | None = Field(description="CMS-HCC V28 category, two by comma; null for a code without one.")
+    poa_exempt: bool | None = Field(description="Exempt from present-on-admission reporting; null for headers.")
     evidence: list[EvidenceOut]
     stage_scores: dict[str, float] = Field(description="Similarity after each stage, keyed by width: 64, 256, 768.")
     alternatives: list[AlternativeOut]

@@ -26,7 +26,10 @@ def duplicates(case: Case) -> Iterator[Finding]:
 def _repeated(book: RuleBook, one: str, other: str) -> Finding | None:
     for less, more in ((one, other), (other, one)):
         if why := _says_less(book, less, more):
-            message = f"{less} {why} {more}: report {more} alone if it is the same condition."
+            alone = f"report {more} alone if it is the same condition"
+            if book.of(more).title.startswith("Other "):  # says that something is known, not what
+                alone = "report one of them"
+            message = f"{less} {why} {more}: {alone}."
             return Finding(Caution("duplicate", message, (less, more)), on=(less, more), overall=True)
     if one[:3] == other[:3] and (both := _both_sides(book, one, other)):
         message = f"{one} and {other} are the two sides of one condition: {both} is the code of both."

@@ -87,7 +87,7 @@ def not_principal(case: Case, code: str) -> tuple[str, str] | None:
 
 def sequenced(case: Case) -> list[CodedItem]:
     """The codes in the order suggested: etiology before manifestation, then as the note ranks them."""
-    ranked = sorted(case.codes, key=lambda item: (_tier(case, item), *_place(case, item), item.rank))
+    ranked = sorted(case.codes, key=lambda item: (_tier(case, item), *_place(case, item)))
     ranked = _infections_last(ranked)
     after = {item.code: _before(case, item) for item in ranked}
     done: list[CodedItem] = []
@@ -125,14 +125,18 @@ def _tier(case: Case, item: CodedItem) -> int:
 
 
 def _place(case: Case, item: CodedItem) -> tuple[int, int, int]:
-    """The best place of the code's evidence: rank of the section, document, offset."""
-    places = []
+    """The best place of the code's evidence: rank of the section, document and offset in a list of diagnoses.
+
+    In running text what is named first is not what the patient was admitted for: the codes' own order counts there.
+    """
+    places = [(FAR, 0, item.rank)]
     for evidence in item.evidence:
         section = case.section(evidence.document, evidence.start)
         heading = "" if section is None else _heading(case, section.document, section.start, section.heading_end)
         rank = -1 if _PRINCIPAL.search(heading) else order().sections.get(evidence.section or "", FAR)
-        places.append((rank, evidence.document, evidence.start))
-    return min(places, default=(FAR, 0, 0))
+        if rank < FAR:
+            places.append((rank, evidence.document, evidence.start))
+    return min(places)
 
 
 def _heading(case: Case, document: int, start: int, end: int) -> str:
@@ -156,6 +160,5 @@ def _reason(case: Case, item: CodedItem) -> str:
     section = _place(case, item)[0]
     if section == -1:
         return "named as principal"
-    label = next((name for name, rank in order().sections.items() if rank == section), None)
-    named = next((e.section for e in item.evidence if order().sections.get(e.section or "") == section), label)
+    named = next((e.section for e in item.evidence if order().sections.get(e.section or "") == section), None)
     return f"under {named.replace('_', ' ')}" if named else "best supported"

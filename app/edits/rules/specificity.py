@@ -17,6 +17,7 @@ from app.edits.details import (
     open_child,
     open_detail,
     seventh_detail,
+    without_side,
     words_of,
 )
 from app.edits.facts import Facts, RuleBook
@@ -64,6 +65,9 @@ def unspecified(case: Case) -> Iterator[Finding]:
         if detail == TYPE:
             yield Finding(None, on=(item.code,), offered=offered)
             continue
+        if detail == "laterality":
+            same = without_side(stem.title)
+            offered = tuple(c for c in offered if without_side(case.book.stem(c).title) == same) or offered
         side = _side_said(case, item, offered) if detail == "laterality" else None
         if side is not None:
             message = f"{item.code} leaves the side open; the note says {side[0]}: {side[1]}."

@@ -62,6 +62,8 @@ TITLES = {
     "P07": "Disorders of newborn related to short gestation and low birth weight",
     "P07.30": "Preterm newborn, unspecified weeks of gestation",
     "R07": "Pain in throat and chest",
+    "R07.8": "Other chest pain",
+    "R07.89": "Other chest pain",
     "R07.9": "Chest pain, unspecified",
     "R65": "Symptoms and signs specifically associated with systemic inflammation and infection",
     "R65.20": "Severe sepsis without septic shock",

@@ -273,3 +273,14 @@ def test_poa_exempt_codes_are_named_for_inpatients_only(plain: Plain) -> None:
     [caution] = cautions(poa_exempt, plain("I10", "Z79.4", inpatient=True))
     assert caution.codes == ("Z79.4",)
     assert cautions(poa_exempt, plain("Z79.4")) == [] and cautions(poa_exempt, plain("I10", inpatient=True)) == []
+
+
+def test_where_nothing_lists_diagnoses_the_best_supported_code_is_suggested(answers: Answers) -> None:
+    text = "HOSPITAL COURSE: hypertension was treated. He had an NSTEMI."
+    case = answers.case(text, {"I21.4": "NSTEMI", "I10": "hypertension"}, inpatient=True)
+    assert "I21.4 (best supported)" in cautions(principal, case)[0].message
+
+
+def test_of_an_unspecified_and_an_other_code_neither_is_preferred(plain: Plain) -> None:
+    [caution] = cautions(duplicates, plain("R07.9", "R07.89"))
+    assert caution.message.endswith("R07.89: report one of them.")
