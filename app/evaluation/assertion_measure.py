@@ -34,7 +34,7 @@ class Leak:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A finding to be coded, by the beginnings of its codes, that stands lower than it would with nothing suppressed."""
+    """A finding to be coded, by the beginnings of its codes, that stands lower than with nothing suppressed."""
 
     trap: str
     codes: tuple[str, ...]
@@ -42,7 +42,7 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class TrapsMeasured:
-    """Counts over all traps. coded and listed: findings, or offers, with a code in `codes`, in `codes` or `candidates`."""
+    """Counts over all traps. coded: findings, or offers, with a code in `codes`; listed: or in `candidates`."""
 
     traps: int
     leaks: tuple[Leak, ...]

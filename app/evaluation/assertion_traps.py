@@ -1,4 +1,4 @@
-"""The assertion traps: short notes whose findings have a gold assertion. tests/gold/assertion_traps/README.md has the format.
+"""The assertion traps: short notes whose findings have a gold assertion. Format: tests/gold/assertion_traps/README.md.
 
 A trap is no coded note (it names what must not be coded), so it is measured by itself: see assertion_measure.py.
 """

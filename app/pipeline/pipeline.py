@@ -16,10 +16,10 @@ from app.pipeline.assertion.verdict import Sorted
 from app.pipeline.calibration import Calibration
 from app.pipeline.cascade import FULL, MIDDLE, NEAR, SEARCH, Cascaded, Reach, cascade, exhaustive, rescored
 from app.pipeline.coder import Versions
-from app.pipeline.coding import Alternative, CodedItem, Coding
+from app.pipeline.coding import Alternative, CodedItem, Coding, Evidence
 from app.pipeline.combinations import COMBINED, combine
 from app.pipeline.crowding import in_crowded_order
-from app.pipeline.decision import COSINES, floors_of, shown, split
+from app.pipeline.decision import COSINES, Floors, floors_of, shown, split
 from app.pipeline.encoding import EncodedNote, encode
 from app.pipeline.evidence import EvidenceFinder
 from app.pipeline.families import Families
@@ -188,20 +188,20 @@ class CodingPipeline:
     ) -> Coding:
         asserted = AssertionReader(note.segmented)
         clock.mark("assert")
-        finder, found = EvidenceFinder(note, words), Sorted.empty(options)
+        finder, found, scorer = EvidenceFinder(note, words), Sorted.empty(options), self._scorer(options)
+        floors = COSINES if scorer is None else floors_of(scorer.calibration, options.threshold)
         rank = 0
         while found.wanted > 0 and rank < len(scored):  # what is suppressed leaves room for the next
             upto = min(rank + found.wanted, len(scored))
             items = [self._item(at, scored, stages, finder) for at in range(rank, upto)]
             clock.mark("attend")
-            found.add(items, asserted)
+            found.add(items, asserted, partial(_elsewhere, scored=scored, finder=finder, floors=floors))
             clock.mark("assert")
             rank = upto
-        scorer = self._scorer(options)
-        floors = COSINES if scorer is None else floors_of(scorer.calibration, options.threshold)
+        make = partial(self._absent_item, note=note, options=options)
+        found.offer(self.catalog.name, asserted, make)
         kept = found.kept
         if scorer is not None and scorer.calibration.combine and self.catalog.name == COMBINED:
-            make = partial(self._absent_item, note=note, options=options)
             kept = combine(kept, floor=floors.codes, demoted=found.demoted, make=make, score_of=scorer.score_of)
         codes, candidates = split(kept[: options.top_k], floors, demoted=found.demoted)
         suppressed = shown(found.suppressed, floors)[: options.top_k]
@@ -260,3 +260,11 @@ class CodingPipeline:
     def _alternatives(self, siblings: CodeHits) -> tuple[Alternative, ...]:
         named = zip(siblings.positions[:ALTERNATIVES].tolist(), siblings.scores.tolist(), strict=False)
         return tuple(Alternative(self.catalog.code_names[p], self.catalog.title(p), round(s, 4)) for p, s in named)
+
+
+def _elsewhere(item: CodedItem, scored: Scored, finder: EvidenceFinder, floors: Floors) -> tuple[Evidence, ...]:
+    """More evidence of an item of the ranking, when it is worth showing."""
+    at = item.rank - 1
+    return (
+        finder.elsewhere(scored.forms[at], int(scored.hits.spans[at]), item.evidence) if shown([item], floors) else ()
+    )

@@ -60,6 +60,7 @@ class AssertionLexicon:
     denying: frozenset[str]
     stay_sections: frozenset[str]
     dating: frozenset[str]
+    unrelated: frozenset[str]
 
 
 def spelled_out(phrase: str) -> Iterator[tuple[str, ...]]:
@@ -136,4 +137,5 @@ def assertion_lexicon() -> AssertionLexicon:
         denying=frozenset(raw["denying"]),
         stay_sections=frozenset(raw["stay_sections"]),
         dating=frozenset(raw["dating"]),
+        unrelated=frozenset(raw["unrelated"]),
     )

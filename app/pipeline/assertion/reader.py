@@ -9,10 +9,11 @@ from app.pipeline.assertion.phrases import AssertionLexicon, assertion_lexicon
 from app.pipeline.assertion.scope import paint, scan
 from app.pipeline.assertion.tokens import Tokens, tokenise
 from app.pipeline.assertion.triggers import Trigger, find_triggers, holding
-from app.pipeline.coding import Assertion
+from app.pipeline.coding import Assertion, Evidence
 from app.pipeline.spans import Segmented, Sentence
 
 CARRYING = frozenset({Assertion.NEGATED, Assertion.HYPOTHETICAL, Assertion.FAMILY, Assertion.POSSIBLE})
+FAMILY_SECTION = "family_history"
 OWNERS = frozenset({"patient", "pt", "himself", "herself"})  # whose finding it is, in a section about the family
 
 
@@ -53,6 +54,14 @@ class AssertionReader:
         if said is Assertion.HISTORICAL and self._goes_on(words, sentence):
             said = Assertion.PRESENT
         return self._in_section(said, read, place, self._segmented.sections[sentence.section].label, words)
+
+    def of_kin(self, evidence: Evidence) -> bool:
+        """Whether a finding of the family is that of a relative by blood: not of a husband, a neighbour, a donor."""
+        at = bisect_right(self._keys, (evidence.document, evidence.end - 1)) - 1
+        sentence = self._segmented.sentences[at] if at >= 0 else None
+        if sentence is None or self._segmented.sections[sentence.section].label == FAMILY_SECTION:
+            return sentence is not None
+        return self._lexicon.unrelated.isdisjoint(self._read[at].tokens.words)
 
     def _goes_on(self, words: str, sentence: Sentence) -> bool:
         """Whether a finding of the past is still there: "history of hypertension", a cancer that is being treated."""

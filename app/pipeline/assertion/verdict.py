@@ -8,18 +8,21 @@ Of ICD-10-CM guidelines II.H and IV.H: an uncertain diagnosis counts for an inpa
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from app.pipeline.assertion.phrases import assertion_lexicon
 from app.pipeline.assertion.reader import AssertionReader
-from app.pipeline.coding import Assertion, CodedItem
+from app.pipeline.coding import Assertion, CodedItem, Evidence
+from app.pipeline.histories import Maker, offers
 from app.pipeline.note import CodingOptions
 
 SUPPRESSING = frozenset({Assertion.NEGATED, Assertion.FAMILY, Assertion.HYPOTHETICAL})
 INPATIENT = (Assertion.PRESENT, Assertion.POSSIBLE, Assertion.HISTORICAL)
 OUTPATIENT = (Assertion.PRESENT, Assertion.HISTORICAL, Assertion.POSSIBLE)
+
+Elsewhere = Callable[[CodedItem], tuple[Evidence, ...]]
 
 
 class Place(StrEnum):
@@ -73,6 +76,10 @@ def _counted(item: CodedItem, words: str, said: Assertion | None, own: Assertion
     return said
 
 
+def _nowhere(_: CodedItem) -> tuple[Evidence, ...]:
+    return ()
+
+
 @dataclass(slots=True)
 class Sorted:
     """The codes of a note as they are looked at, best first. kept counts towards top_k, suppressed does not."""
@@ -92,15 +99,37 @@ class Sorted:
         """How many more codes the answer has room for."""
         return self.options.top_k - len(self.kept)
 
-    def add(self, items: Iterable[CodedItem], reader: AssertionReader) -> None:
-        """Read the evidence of these codes and put each where it belongs."""
+    def add(self, items: Iterable[CodedItem], reader: AssertionReader, elsewhere: Elsewhere = _nowhere) -> None:
+        """Read the evidence of these codes and put each where it belongs.
+
+        elsewhere: asked for more evidence of a code that its own would keep out of `codes`
+        """
         for item in items:
             read = asserted(item, reader)
             verdict = judge(read, self.options)
+            if verdict.place is not Place.CODES and (more := elsewhere(read)):
+                read = asserted(replace(read, evidence=(*read.evidence, *more)), reader)
+                verdict = judge(read, self.options)
             listed = self.suppressed if verdict.place is Place.SUPPRESSED else self.kept
             if verdict.place is Place.CANDIDATES:
                 self.demoted.add(item.code)
             listed.append(replace(read, assertion=verdict.assertion, rank=len(listed) + 1, reason=verdict.reason))
+
+    def offer(self, code_set: str, reader: AssertionReader, make: Maker) -> None:
+        """Add what a coder reports for findings of the past and of relatives, each where its score belongs."""
+        if self.options.assertion == "annotate":
+            return
+        kept = {item.code: item for item in self.kept}
+        for one in offers(code_set, [*self.kept, *self.suppressed], reader.of_kin):
+            known = None if one.code in self.demoted else kept.get(one.code)
+            if known is not None and known.score >= one.item.score:
+                kept[one.code] = one.beside(known)
+            elif made := known or make(one.code):
+                kept[one.code] = one.taken_by(made)
+                self.demoted.discard(one.code)
+        ranked = sorted(kept.values(), key=lambda item: -item.score)  # stable: equals stay in order
+        self.kept = [replace(item, rank=rank) for rank, item in enumerate(ranked, start=1)]
+        self.suppressed = [item for item in self.suppressed if item.code not in kept]
 
 
 def asserted(item: CodedItem, reader: AssertionReader) -> CodedItem:
