@@ -58,6 +58,11 @@ def words_of(title: str) -> frozenset[str]:
     return frozenset(_WORD.findall(title.lower()))
 
 
+def told_words(title: str) -> frozenset[str]:
+    """The words of a title less those that tell nothing of the condition."""
+    return words_of(title) - _FILLER
+
+
 def left_open(title: str) -> int:
     """How many things a title leaves open."""
     lower = title.lower()
@@ -71,7 +76,7 @@ def open_detail(title: str, others: Sequence[str]) -> str | None:
     """
     if not others or left_open(title) <= min(map(left_open, others)):
         return None
-    own = words_of(title) - _FILLER
+    own = told_words(title)
     alike = [words_of(other) for other in others if own <= words_of(other)]  # the same condition, told further
     told = frozenset[str]().union(*alike) - words_of(title)
     known = lexicon()

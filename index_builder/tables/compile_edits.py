@@ -17,13 +17,16 @@ NOTES_SOURCE = "ICD-10-CM tabular list, April 2026, CDC/NCHS, public domain; rea
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Write both tables beside this file."""
+    """Write both tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--poa-exempt", type=Path, required=True, help="the official list, tab-separated")
-    codes = read_official(parser.parse_args(arguments).poa_exempt)
-    write_exempt(POA_EXEMPT, POA_SOURCE, codes)
-    notes = list(read_tabular())
-    write_notes(BLOCK_NOTES, NOTES_SOURCE, notes)
+    parser.add_argument(
+        "--output", type=Path, default=Path(__file__).parent, help="folder; the package's own by default"
+    )
+    given = parser.parse_args(arguments)
+    codes, notes = read_official(given.poa_exempt), list(read_tabular())
+    write_exempt(given.output / POA_EXEMPT.name, POA_SOURCE, codes)
+    write_notes(given.output / BLOCK_NOTES.name, NOTES_SOURCE, notes)
     sys.stdout.write(f"{len(codes)} exempt codes, {len(notes)} notes of chapters and blocks\n")
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from index_builder.references import Reference, named_references, references
-from index_builder.tables.block_notes import BlockNote, load_notes, write_notes
-from index_builder.tables.poa_exempt import load_exempt, read_official, write_exempt
+from index_builder.tables.block_notes import BLOCK_NOTES, BlockNote, load_notes, write_notes
+from index_builder.tables.compile_edits import main
+from index_builder.tables.poa_exempt import POA_EXEMPT, load_exempt, read_official, write_exempt
 
 
 def test_the_official_list_becomes_a_table_that_reads_back(tmp_path: Path) -> None:
@@ -47,6 +48,15 @@ def test_a_line_that_is_no_note_is_named(tmp_path: Path) -> None:
     path.write_text("# a source\nA00\tB99\tremark\tsomething\n")
     with pytest.raises(ValueError, match="line 2"):
         load_notes(path)
+
+
+def test_compiling_gives_the_shipped_notes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    official = tmp_path / "list.txt"
+    official.write_text("Order26\tPOAexemptCode\tDescription\n1\tB90.0\tSequelae\n")
+    main(["--poa-exempt", str(official), "--output", str(tmp_path)])
+    assert (tmp_path / BLOCK_NOTES.name).read_bytes() == BLOCK_NOTES.read_bytes()
+    assert load_exempt(tmp_path / POA_EXEMPT.name) == {"B90.0"}
+    assert capsys.readouterr().out.startswith("1 exempt codes")
 
 
 def test_the_shipped_notes_tell_what_no_code_does() -> None:

@@ -6,34 +6,38 @@ import re
 from collections.abc import Iterator
 from itertools import combinations
 
-from app.edits.case import Case, Finding
-from app.edits.details import left_open, lexicon, mirrored, open_detail, words_of
+from app.edits.case import Case, Finding, listed
+from app.edits.details import left_open, lexicon, mirrored, open_detail, told_words, words_of
 from app.edits.facts import RuleBook
-from app.edits.rules.excludes1 import forbidden_at
+from app.edits.rules.excludes1 import forbidden
 from app.pipeline.coding import Caution
 
 _PLAIN = re.compile(r"\bwithout (?:mention of )?complications?\b|\buncomplicated\b")
 
 
 def duplicates(case: Case) -> Iterator[Finding]:
-    """A code beside one that says the same and more, or the two sides of what has a code for both."""
+    """A code beside those that say the same and more, or the two sides of what has a code for both."""
+    fuller: dict[tuple[str, str], list[str]] = {}  # by the code that says less, and how it does
     for one, other in combinations(case.names, 2):
-        finding = _repeated(case.book, one, other)
-        if finding is not None and forbidden_at(case.book, one, other) is None:  # else the exclusion says it
-            yield finding
+        found = _repeated(case.book, one, other)
+        if found is not None and not forbidden(case.book, one, other):  # else the exclusion says it
+            less, why, more = found
+            fuller.setdefault((less, why), []).append(more)
+        elif (both := _both_sides(case.book, one, other)) is not None:
+            message = f"{one} and {other} are the two sides of one condition: {both} is the code of both."
+            yield Finding(Caution("duplicate", message, (one, other, both)), (one, other), True, (both,))
+    for (less, why), those in fuller.items():
+        message = f"{less} {why} {listed(those)}: leave {less} out if it is the same condition."
+        if all(case.book.of(code).title.startswith("Other ") for code in those):  # something is known, not what
+            message = f"{less} {why} {listed(those)}: report one of them."
+        yield Finding(Caution("duplicate", message, (less, *those)), on=(less, *those), overall=True)
 
 
-def _repeated(book: RuleBook, one: str, other: str) -> Finding | None:
+def _repeated(book: RuleBook, one: str, other: str) -> tuple[str, str, str] | None:
+    """The code that says less, how it does, and the other one."""
     for less, more in ((one, other), (other, one)):
         if why := _says_less(book, less, more):
-            alone = f"report {more} alone if it is the same condition"
-            if book.of(more).title.startswith("Other "):  # says that something is known, not what
-                alone = "report one of them"
-            message = f"{less} {why} {more}: {alone}."
-            return Finding(Caution("duplicate", message, (less, more)), on=(less, more), overall=True)
-    if one[:3] == other[:3] and (both := _both_sides(book, one, other)):
-        message = f"{one} and {other} are the two sides of one condition: {both} is the code of both."
-        return Finding(Caution("duplicate", message, (one, other, both)), (one, other), True, (both,))
+            return less, why, more
     return None
 
 
@@ -51,14 +55,19 @@ def _says_less(book: RuleBook, less: str, more: str) -> str | None:
         return "is the header of"
     if _PLAIN.search(one.title.lower()) and not _PLAIN.search(other.title.lower()):
         return "(without complication) does not go with"
-    if one.parent is None or one.parent not in book.above(other.code) or left_open(one.title) <= left_open(other.title):
+    if left_open(one.title) <= left_open(other.title):
         return None
     beside = [book.of(code).title for code in book.siblings(one.code)]
-    return "is the unspecified code beside" if open_detail(one.title, beside) is not None else None
+    above = one.parent in book.above(other.code) and open_detail(one.title, beside) is not None
+    if above or told_words(one.title) <= words_of(other.title):
+        return "is the unspecified code beside"
+    return None
 
 
 def _both_sides(book: RuleBook, one: str, other: str) -> str | None:
     """The billable code of both sides, where these are the right and the left one."""
+    if one[:3] != other[:3]:
+        return None
     first, second = book.stem(one), book.stem(other)
     if mirrored(first.title) != second.title.lower() or first.parent != second.parent:
         return None

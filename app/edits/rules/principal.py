@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from app.edits.case import Case, Finding
+from app.edits.case import Case, Finding, listed
 from app.edits.rules.sequencing import needs_underlying, partners
 from app.pipeline.coding import Assertion, Caution, CodedItem
 
 _FILE = Path(__file__).parents[1] / "data" / "principal.json"
 _PRINCIPAL = re.compile(r"\b(?:principal|primary)\b.*\bd(?:iagnos|x)", re.IGNORECASE)
+NAMED = -1  # place of what stands under a heading that says principal
 FAR = 99  # behind all sections that are named
 
 
@@ -63,6 +64,9 @@ def principal(case: Case) -> Iterator[Finding]:
     if not_principal(case, first.code) is not None:
         message = "None of the codes may be the principal diagnosis; look among the candidates."
         yield Finding(Caution("principal-suggestion", message), overall=True)
+    elif unmet := _unmet_principal(case, first):
+        message = f"No accepted code stands for what the note names as principal; candidates: {listed(unmet)}."
+        yield Finding(Caution("principal-suggestion", message, unmet), overall=True)
     else:
         message = (
             f"Suggested principal diagnosis: {first.code} ({_reason(case, first)}). The reason for admission decides."
@@ -133,10 +137,17 @@ def _place(case: Case, item: CodedItem) -> tuple[int, int, int]:
     for evidence in item.evidence:
         section = case.section(evidence.document, evidence.start)
         heading = "" if section is None else _heading(case, section.document, section.start, section.heading_end)
-        rank = -1 if _PRINCIPAL.search(heading) else order().sections.get(evidence.section or "", FAR)
+        rank = NAMED if _PRINCIPAL.search(heading) else order().sections.get(evidence.section or "", FAR)
         if rank < FAR:
             places.append((rank, evidence.document, evidence.start))
     return min(places)
+
+
+def _unmet_principal(case: Case, first: CodedItem) -> tuple[str, ...]:
+    """Candidates found under a heading that says principal, where no accepted code was."""
+    if _place(case, first)[0] == NAMED:
+        return ()
+    return tuple(item.code for item in case.candidates if _place(case, item)[0] == NAMED)
 
 
 def _heading(case: Case, document: int, start: int, end: int) -> str:
@@ -158,7 +169,7 @@ def _reason(case: Case, item: CodedItem) -> str:
     if item.code.startswith("O"):
         return "pregnancy, childbirth and the puerperium are listed before other chapters"
     section = _place(case, item)[0]
-    if section == -1:
+    if section == NAMED:
         return "named as principal"
     named = next((e.section for e in item.evidence if order().sections.get(e.section or "") == section), None)
     return f"under {named.replace('_', ' ')}" if named else "best supported"

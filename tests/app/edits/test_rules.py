@@ -284,3 +284,26 @@ def test_where_nothing_lists_diagnoses_the_best_supported_code_is_suggested(answ
 def test_of_an_unspecified_and_an_other_code_neither_is_preferred(plain: Plain) -> None:
     [caution] = cautions(duplicates, plain("R07.9", "R07.89"))
     assert caution.message.endswith("R07.89: report one of them.")
+
+
+def test_one_excludes1_note_gives_one_warning_for_all_its_codes(plain: Plain) -> None:
+    [caution] = cautions(excludes1, plain("F33.1", "F32.9", "F32.1"))
+    assert caution.codes == ("F32.9", "F32.1", "F33.1")
+
+
+def test_what_one_code_repeats_is_said_once(plain: Plain) -> None:
+    [caution] = cautions(duplicates, plain("M17.10", "M17.11", "I10", "M17.12"))
+    assert caution.codes == ("M17.10", "M17.11", "M17.12")
+
+
+def test_the_two_sides_have_a_code_for_both(plain: Plain) -> None:
+    [finding] = duplicates(plain("H25.11", "H25.12"))
+    assert finding.caution is not None and finding.caution.codes == ("H25.11", "H25.12", "H25.13")
+    assert finding.offered == ("H25.13",)
+
+
+def test_a_principal_diagnosis_without_an_accepted_code_is_said(answers: Answers) -> None:
+    text = "PRINCIPAL DIAGNOSIS: NSTEMI.\nOTHER DIAGNOSES: hypertension.\n"
+    case = answers.case(text, {"I10": "hypertension"}, {"I21.4": "NSTEMI"}, inpatient=True)
+    [suggested] = cautions(principal, case)
+    assert suggested.codes == ("I21.4",) and "No accepted code" in suggested.message
