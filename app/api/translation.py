@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.api.editions import check_loaded, check_threshold, date_warnings
+from app.api.editions import check_calibration, check_threshold, code_sets_of, date_warnings
 from app.api.offsets import Utf16Offsets
 from app.api.schemas.request import CodeRequest
 from app.api.schemas.response import CodeResponse, EvidenceOut, VersionsOut
 from app.pipeline.coder import DEFAULT_CALIBRATION, Coder, Versions
 from app.pipeline.coding import Coding
 from app.pipeline.note import CodingOptions, Document, Note, Patient
+from app.pipeline.shelved import versions_of
 from app.serving.work import Work
 from app.version import VERSION
 
 
 def to_work(request: CodeRequest, coder: Coder) -> Work:
     """A request for the pipeline; raises NotLoaded or InvalidField for what the loaded coder cannot do."""
-    check_loaded(request, coder)
+    code_sets = code_sets_of(request, coder)
+    check_calibration(request, coder)
     check_threshold(request, coder)
-    return Work(_note(request), _options(request))
+    return Work(_note(request), replace(_options(request), code_sets=code_sets))
 
 
 def to_response(request: CodeRequest, coding: Coding, coder: Coder, request_id: str) -> CodeResponse:
@@ -30,7 +32,7 @@ def to_response(request: CodeRequest, coding: Coding, coder: Coder, request_id: 
         codes=list(coding.codes),  # type: ignore[arg-type]  # read by attribute
         candidates=list(coding.candidates),  # type: ignore[arg-type]
         suppressed=list(coding.suppressed),  # type: ignore[arg-type]
-        versions=versions_out(coder.versions, request.calibration),
+        versions=versions_out(versions_of(coder, code_sets_of(request, coder)), request.calibration),
         timings_ms={stage: round(ms, 3) for stage, ms in coding.timings_ms.items()},
         warnings=[*date_warnings(request, coder), *coding.warnings],  # type: ignore[list-item]
         truncated=coding.truncated,

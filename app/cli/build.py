@@ -1,4 +1,7 @@
-"""icd-cascade build: make, verify and publish the index of a code set. Stopped or killed, it goes on where it was."""
+"""icd-cascade build: make, verify and publish the index of a code set, or the cross-walk between code sets.
+
+Stopped or killed, the build of an index goes on where it was.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from typing import TYPE_CHECKING
 from app.cli.progress import BuildClock, shown_progress
 from app.evaluation.errors import EvaluationError
 from app.version import VERSION
+from index_builder.codesets.sources import NAMES, open_code_set
 from index_builder.errors import ArtifactError, CodeSetError
 from model.errors import ModelError
 from model.nested import PREFIXES, WIDTH
@@ -23,11 +27,11 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from app.evaluation.corpora import Label
-    from index_builder.codesets.protocol import CodeSet
+    from index_builder.codesets.protocol import CodeSet, SurfaceForm
+    from index_builder.crosswalk.artifact import GemFile
     from index_builder.manifest import Manifest
     from model.encoder import Encoder
 
-CODE_SETS = ("icd-10-cm",)
 STOPPED = 130
 
 
@@ -35,11 +39,23 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Register the command."""
     parser = subparsers.add_parser("build", help="build and publish the index of a code set")
     parser.add_argument("--artifacts", type=Path, required=True, help="folder of the artifacts")
-    parser.add_argument("--code-set", type=_name, help="default: icd-10-cm; the corpus's name with --corpus")
+    parser.add_argument("--code-set", type=code_set_name, help="default: icd-10-cm; the corpus's name with --corpus")
     labels = parser.add_mutually_exclusive_group()
     labels.add_argument("--labels", type=Path, help="code set of a file of lines `code<TAB>title`; needs --code-set")
     labels.add_argument("--corpus", help="code set of a corpus's own labels, e.g. mimic-iii-50; needs --path")
     parser.add_argument("--path", type=Path, help="folder of the corpus, as published")
+    parser.add_argument("--source", type=Path, nargs="+", default=(), help="official files of the code set")
+    parser.add_argument("--edition", help="their release, e.g. 2026-04, or 2014 for ICD-9-CM; of GEMs their year")
+    parser.add_argument(
+        "--lend", type=Path, help="for ICD-9-CM: GEM from ICD-10-CM; codes get the wordings of those mapped to them"
+    )
+    labels.add_argument(
+        "--gem",
+        type=gem_file,
+        action="append",
+        metavar="FROM:TO=FILE",
+        help="build the cross-walk instead, e.g. icd-9-cm:icd-10-cm=2018_I9gem.txt; may be given several times",
+    )
     parser.add_argument("--model", type=Path, help="checkpoint folder; the shipped default where not given")
     parser.add_argument("--backend", choices=("onnx", "torch"), default="onnx")
     parser.add_argument("--prefixes", type=_prefixes, default=(64,), help="stage-one dimensions, e.g. 64,128")
@@ -48,6 +64,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Build and publish. Exit code 0, 1 where it cannot be built, 2 where flags do not fit, 130 where stopped."""
+    if args.gem:
+        return _build_crosswalk(args)
     from model.backends import open_encoder
 
     if max(args.prefixes) > args.keep:
@@ -84,6 +102,23 @@ def build_index(
     return folder
 
 
+def _build_crosswalk(args: argparse.Namespace) -> int:
+    from index_builder.crosswalk.artifact import Crosswalk, build_crosswalk
+
+    if args.edition is None:
+        _say("--gem needs --edition, the year of the mappings")
+        return 2
+    try:
+        folder = build_crosswalk(args.gem, args.edition, args.artifacts, VERSION)
+    except ArtifactError as error:
+        _say(f"not built: {error}")
+        return 1
+    for pair in Crosswalk(folder).pairs:
+        _say(f"{pair.source} -> {pair.target} {pair.edition}: {pair.sources:,} codes, {pair.mappings:,} mappings")
+    _say(f"published {folder}")
+    return 0
+
+
 def summary(manifest: Manifest, clock: BuildClock, seconds: float) -> str:
     """The closing line of a build."""
     counts = manifest.counts
@@ -96,26 +131,38 @@ def summary(manifest: Manifest, clock: BuildClock, seconds: float) -> str:
     )
 
 
-def open_code_set(name: str) -> CodeSet:
-    """The code set of that name. Raises KeyError for an unknown one."""
-    from index_builder.codesets.icd10cm import ICD10CM
-
-    return {"icd-10-cm": ICD10CM}[name]()
-
-
 def _code_set(args: argparse.Namespace) -> CodeSet:
     """The code set that the flags ask for. Raises CodeSetError or CorpusError."""
     if args.labels is None and args.corpus is None:
-        name = args.code_set or CODE_SETS[0]
-        if name not in CODE_SETS:
-            raise CodeSetError(name, f"unknown; {', '.join(CODE_SETS)} are built in, others need --labels or --corpus")
-        return open_code_set(name)
+        return open_code_set(args.code_set or NAMES[0], args.source, args.edition, _lent(args))
+    if args.source or args.edition or args.lend:
+        raise CodeSetError(args.labels or args.corpus, "goes without --source, --edition and --lend")
     from index_builder.codesets.label_list import LabelList, read_labels
+    from index_builder.crosswalk.artifact import FOLDER
 
     name = args.code_set or args.corpus
-    if name is None or name in CODE_SETS:
+    if name is None or name in (*NAMES, FOLDER):
         raise CodeSetError(args.labels or args.corpus, "needs --code-set, a name of its own")
     return LabelList(name, read_labels(args.labels) if args.labels else _corpus_labels(args.corpus, args.path))
+
+
+def _lent(args: argparse.Namespace) -> Sequence[SurfaceForm]:
+    if args.lend is None:
+        return ()
+    from index_builder.codesets.icd10cm import ICD10CM
+    from index_builder.codesets.lending import lent_forms
+
+    return lent_forms(args.lend, ICD10CM())
+
+
+def gem_file(text: str) -> GemFile:
+    """The type of --gem: two code sets and a file."""
+    from index_builder.crosswalk.artifact import GemFile
+
+    match = re.fullmatch(r"([a-z0-9-]+):([a-z0-9-]+)=(.+)", text)
+    if match is None:
+        raise argparse.ArgumentTypeError("written as icd-9-cm:icd-10-cm=FILE")
+    return GemFile(match[1], match[2], Path(match[3]))
 
 
 def _corpus_labels(name: str, path: Path | None) -> Iterator[Label]:
@@ -130,7 +177,8 @@ def _corpus_labels(name: str, path: Path | None) -> Iterator[Label]:
     return corpus.labels()
 
 
-def _name(text: str) -> str:
+def code_set_name(text: str) -> str:
+    """The type of --code-set: the name of a folder."""
     if not re.fullmatch(r"[a-z0-9]+([.-][a-z0-9]+)*", text):
         raise argparse.ArgumentTypeError("a code set is named by a-z, 0-9, single dots and dashes: its folder")
     return text

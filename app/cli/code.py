@@ -55,6 +55,8 @@ def read_request(args: argparse.Namespace) -> CodeRequest:
 
     given = {"text": _read(args.note), "top_k": args.top_k, "calibration": args.calibration}
     given["billable_only"] = not args.all_codes
+    if args.code_set:
+        given["code_sets"] = [args.code_set]
     try:
         return CodeRequest.model_validate(given)
     except ValidationError as error:

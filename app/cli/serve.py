@@ -21,6 +21,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--host", help="address to bind (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to bind, 0 = any free one (default: 8080)")
     parser.add_argument("--build-missing", action="store_true", help="first build the index if none fits the model")
+    parser.add_argument(
+        "--also",
+        action="append",
+        metavar="CODE_SET[@EDITION]",
+        help="serve this built code set, or another edition, beside --code-set; may be given several times",
+    )
     add_access_flags(parser)
     add_backlog_flags(parser)
     add_artifact_flags(parser)
@@ -42,13 +48,19 @@ def run(args: argparse.Namespace) -> int:
 
 
 def build_missing(settings: Settings) -> None:
-    """Build the index unless the current one was built by this model. Raises ArtifactError or ModelError."""
-    from app.cli.build import CODE_SETS, build_index, open_code_set
+    """Build the index of the default code set unless the current one was built by this model.
+
+    Raises ArtifactError or ModelError; NotLoaded for a code set that needs its official files.
+    """
+    from app.cli.build import build_index
+    from index_builder.codesets.sources import ICD10CM_NAME, NAMES, open_code_set
     from model.backends import open_encoder
 
-    if settings.code_set not in CODE_SETS:
-        raise NotLoaded(f"There is no such code set. Known: {', '.join(CODE_SETS)}.")
+    if settings.code_set not in NAMES:
+        raise NotLoaded(f"There is no such code set. Known: {', '.join(NAMES)}.")
     if not is_built(settings):
+        if settings.code_set != ICD10CM_NAME:
+            raise NotLoaded(f"Build it first: icd-cascade build --code-set {settings.code_set} --source FILES.")
         encoder = open_encoder(settings.model, settings.backend)
         build_index(open_code_set(settings.code_set), encoder, settings.artifacts)
 

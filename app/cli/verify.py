@@ -7,7 +7,8 @@ import sys
 import time
 from pathlib import Path
 
-from app.cli.build import CODE_SETS
+from app.cli.build import code_set_name
+from index_builder.codesets.sources import NAMES
 from index_builder.errors import ArtifactError
 from model.errors import ModelError
 
@@ -16,7 +17,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Register the command."""
     parser = subparsers.add_parser("verify", help="check the current index of a code set")
     parser.add_argument("--artifacts", type=Path, required=True, help="folder of the artifacts")
-    parser.add_argument("--code-set", choices=CODE_SETS, default=CODE_SETS[0])
+    parser.add_argument("--code-set", type=code_set_name, default=NAMES[0])
+    parser.add_argument("--edition", help="of several that are built; default: the one built last")
     parser.add_argument("--model", type=Path, help="checkpoint folder; the shipped default where not given")
     parser.add_argument("--backend", choices=("onnx", "torch"), default="onnx")
 
@@ -28,7 +30,8 @@ def run(args: argparse.Namespace) -> int:
 
     started = time.monotonic()
     try:
-        index = load(args.artifacts, args.code_set, open_encoder(args.model, args.backend), report=_checked)
+        encoder = open_encoder(args.model, args.backend)
+        index = load(args.artifacts, args.code_set, encoder, edition=args.edition, report=_checked)
     except (ArtifactError, ModelError) as error:
         print(f"refused: {error}", file=sys.stderr, flush=True)
         return 1

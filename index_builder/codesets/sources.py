@@ -27,6 +27,8 @@ def open_code_set(
     """
     if name not in NAMES:
         raise CodeSetError(name, f"unknown; {', '.join(NAMES)} are built in, others need --labels or --corpus")
+    if lent and name != "icd-9-cm":
+        raise CodeSetError(name, "goes without --lend, which is for icd-9-cm")
     if not sources:
         return _packaged(name, edition)
     opened: dict[str, Callable[[], CodeSet]] = {

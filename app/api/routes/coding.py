@@ -24,6 +24,7 @@ from app.api.security import CallerHere, require_scope
 from app.api.translation import to_response, to_work
 from app.errors import NotAcceptable, ServiceError
 from app.pipeline.coding import Coding
+from app.pipeline.shelved import versions_of
 from app.serving.work import Lane, Outcome, Work
 
 router = APIRouter(prefix="/v1/code", tags=["coding"], dependencies=[require_scope(Scope.CODE)])
@@ -62,7 +63,7 @@ async def code(
     """
     subject = subject_of(body) if media_type == FHIR_JSON else None
     work = to_work(body, coder)
-    note_versions(request, coder.versions)
+    note_versions(request, versions_of(coder, work.options.code_sets))
     [outcome] = await service.admission.run(coder, [work], Lane.INTERACTIVE, request_id, caller.id, caller.limits)
     note_counts(request, [work], [outcome])
     if isinstance(outcome, ServiceError):

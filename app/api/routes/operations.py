@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from app.access.scopes import Scope
 from app.api import limits
 from app.api.context import CoderHere, ServiceHere
+from app.api.holdings import code_sets_out, crosswalk_out
 from app.api.problems import documented
 from app.api.schemas.operations import Alive, InfoOut, LimitsOut, Ready
 from app.api.security import require_scope
@@ -69,6 +70,8 @@ async def info(service: ServiceHere) -> InfoOut:
         version=VERSION,
         state=service.lifecycle.state,
         versions=None if coder is None else versions_out(coder.versions),
+        code_sets=[] if coder is None else code_sets_out(coder),
+        crosswalk=[] if coder is None else crosswalk_out(coder),
         calibrated=coder is not None and coder.versions.calibration is not None,
         limits=LimitsOut(
             body_bytes=limits.BODY_BYTES,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class CodeName(BaseModel):
@@ -11,6 +11,26 @@ class CodeName(BaseModel):
     code: str
     display: str
     billable: bool
+
+
+class MappedCode(BaseModel):
+    """A code that another code set says the same with. scenario and choice are null outside combinations."""
+
+    code: str
+    display: str | None = Field(description="null: no loaded edition has the code.")
+    approximate: bool = Field(description="It says about the same, not exactly.")
+    combination: bool = Field(description="Only together with one code of each other choice of its scenario.")
+    scenario: int | None
+    choice: int | None
+
+
+class CodeMap(BaseModel):
+    """What CMS's general equivalence mappings say of a code in one direction."""
+
+    code_set: str
+    edition: str = Field(description="Of the mappings, e.g. 2018.")
+    no_map: bool = Field(description="No code of that code set says it; codes is empty then.")
+    codes: list[MappedCode]
 
 
 class CodeDetail(CodeName):
@@ -23,6 +43,7 @@ class CodeDetail(CodeName):
                     "code": "J45.2",
                     "display": "Mild intermittent asthma",
                     "billable": False,
+                    "code_set": "icd-10-cm",
                     "system": "http://hl7.org/fhir/sid/icd-10-cm",
                     "edition": "2026-04",
                     "parent": "J45",
@@ -32,11 +53,13 @@ class CodeDetail(CodeName):
                     ],
                     "notes": {},
                     "surface_forms": ["Mild intermittent asthma"],
+                    "maps": [],
                 }
             ]
         }
     )
 
+    code_set: str
     system: str
     edition: str
     parent: str | None
@@ -44,11 +67,13 @@ class CodeDetail(CodeName):
     children: list[CodeName]
     notes: dict[str, list[str]]
     surface_forms: list[str]
+    maps: list[CodeMap] = Field(description="To codes of other code sets; empty without a cross-walk, or for headers.")
 
 
 class CodeSearch(BaseModel):
     """Codes whose wordings match, best first."""
 
+    code_set: str
     system: str
     edition: str
     codes: list[CodeName]

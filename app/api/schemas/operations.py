@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -33,13 +34,38 @@ class LimitsOut(BaseModel):
     within_prefixes: int
 
 
+class CodeSetOut(BaseModel):
+    """A loaded code set in one edition; valid_from and valid_to are null where its edition does not say."""
+
+    code_set: str
+    edition: str
+    system: str
+    codes: int
+    billable: int
+    valid_from: date | None
+    valid_to: date | None
+    index: str
+    calibration: str | None
+
+
+class CrosswalkOut(BaseModel):
+    """One direction of the loaded cross-walk."""
+
+    source: str
+    target: str
+    edition: str
+    mappings: int
+
+
 class InfoOut(BaseModel):
-    """What this service is and holds."""
+    """What this service is and holds. versions are those of the default code set, the first of code_sets."""
 
     name: str
     version: str
     state: State
     versions: VersionsOut | None
+    code_sets: list[CodeSetOut]
+    crosswalk: list[CrosswalkOut]
     calibrated: bool
     limits: LimitsOut
 
@@ -53,7 +79,7 @@ class ReloadRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     index: ArtifactName | None = Field(
-        default=None, description="Content hash of an artifact of the code set; null: its current one."
+        default=None, description="Content hash of an artifact of a served code set; null: their current ones."
     )
     model: ArtifactName | None = Field(
         default=None, description="Name of a checkpoint folder below the setting models; null: the setting model."

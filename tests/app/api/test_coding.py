@@ -87,7 +87,7 @@ def test_editions_are_valid_for_half_a_year() -> None:
     [
         ({"code_sets": ["icd-10-gm"]}, "code_sets", "icd-10-cm"),
         ({"code_sets": ["icd-10-cm", "icd-10-pcs"]}, "code_sets", "icd-10-cm"),
-        ({"edition": "2019-10"}, "edition", "2026-04"),
+        ({"edition": "2019-10"}, "edition", "icd-10-cm 2026-04"),
         ({"calibration": "codiesp"}, "calibration", "general"),
     ],
 )

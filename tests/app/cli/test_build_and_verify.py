@@ -24,7 +24,7 @@ def encoder(monkeypatch: pytest.MonkeyPatch) -> FakeEncoder:
         return fake
 
     monkeypatch.setattr("model.backends.open_encoder", open_fake)
-    monkeypatch.setattr(build, "open_code_set", lambda _name: FakeIcd())
+    monkeypatch.setattr(build, "open_code_set", lambda *_: FakeIcd())
     return fake
 
 
@@ -73,3 +73,34 @@ def test_an_index_may_keep_fewer_dimensions(
     assert "forms x 64" in capsys.readouterr().out
     assert main(["build", "--artifacts", str(tmp_path), "--keep", "64", "--prefixes", "64,128"]) == 2
     assert "--prefixes 128 is wider than --keep 64" in capsys.readouterr().err
+
+
+def test_the_crosswalk_is_built_from_files_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "I9.txt").write_text("25000 E119    10000\n36570 NoDx    11000\n")
+    flags = ["--artifacts", str(tmp_path), "--gem", f"icd-9-cm:icd-10-cm={tmp_path / 'I9.txt'}"]
+    assert main(["build", *flags]) == 2
+    assert "--gem needs --edition" in capsys.readouterr().err
+    assert main(["build", *flags, "--edition", "2018"]) == 0
+    assert "icd-9-cm -> icd-10-cm 2018: 2 codes, 2 mappings" in capsys.readouterr().err
+    (tmp_path / "I9.txt").write_text("25000\n")
+    assert main(["build", *flags, "--edition", "2018"]) == 1
+    assert "I9.txt: line 1" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["build", "--artifacts", str(tmp_path), "--gem", "I9.txt"])
+
+
+def test_an_edition_from_official_files_is_built_and_verified(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def open_fake(_path: Path | None, _backend: str) -> Encoder:
+        return FakeEncoder()
+
+    monkeypatch.setattr("model.backends.open_encoder", open_fake)
+    (tmp_path / "icd9.csv").write_text("code,long_desc\n25000,Diabetes mellitus\n4019,Hypertension\n")
+    flags = ["--artifacts", str(tmp_path), "--code-set", "icd-9-cm"]
+    source = ["--source", str(tmp_path / "icd9.csv"), "--edition", "2014"]
+    assert main(["build", *flags, *source]) == 0
+    assert main(["verify", *flags, "--edition", "2014"]) == 0
+    assert main(["verify", *flags, "--edition", "2013"]) == 1
+    assert "no index of this edition" in capsys.readouterr().err
+    assert main(["build", *flags, *source, "--lend", str(tmp_path / "none.txt")]) == 1

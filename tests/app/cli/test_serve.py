@@ -12,8 +12,9 @@ import pytest
 
 from app.cli.main import main
 from app.cli.options import settings_of
-from app.cli.serve import is_built
-from app.errors import InvalidField
+from app.cli.serve import build_missing, is_built
+from app.errors import InvalidField, NotLoaded
+from app.pipeline.holding import Holding
 from app.settings import Settings
 from model.checkpoint import write_manifest
 
@@ -63,6 +64,21 @@ def test_flags_win_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
     assert (settings.port, settings.host) == (9001, "::1")
     with pytest.raises(InvalidField):
         settings_of(argparse.Namespace(port=70_000))
+
+
+def test_code_sets_are_named_by_flags_and_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ICD_CASCADE_ALSO", "icd-10-pcs, icd-10-cm@2025-10")
+    named = settings_of(argparse.Namespace(also=None)).holdings
+    assert named == (Holding("icd-10-cm"), Holding("icd-10-pcs"), Holding("icd-10-cm", "2025-10"))
+    assert settings_of(argparse.Namespace(also=["icd-9-cm"])).holdings[1:] == (Holding("icd-9-cm"),)
+    for wrong in ("../etc", "icd-10-cm@", "icd-10-cm@../x", "ICD"):
+        with pytest.raises(InvalidField, match="settings"):
+            settings_of(argparse.Namespace(also=[wrong]))
+
+
+def test_a_code_set_that_needs_its_files_is_not_built_on_the_way(tmp_path: Path) -> None:
+    with pytest.raises(NotLoaded, match="icd-cascade build --code-set icd-10-pcs --source"):
+        build_missing(Settings(artifacts=tmp_path, code_set="icd-10-pcs"))
 
 
 def test_index_that_was_never_built_is_missing(tmp_path: Path) -> None:
