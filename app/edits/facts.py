@@ -95,6 +95,11 @@ class RuleBook:
         """Whether the code carries no POA indicator; None for headers and for other code sets."""
         return code in self._exempt if self.applies and self.of(code).billable else None
 
+    def knows(self, code: str) -> bool:
+        """Whether the code set has the code: tables are written for one edition, and loaded beside another."""
+        position = self._catalog.position(code)
+        return position is not None and self._catalog.code_names[position] == code
+
     def of(self, code: str) -> Facts:
         """The facts of a code of the set. Raises KeyError for any other."""
         known = self._facts.get(code)

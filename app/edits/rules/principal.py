@@ -147,7 +147,7 @@ def _unmet_principal(case: Case, first: CodedItem) -> tuple[str, ...]:
     """Candidates found under a heading that says principal, where no accepted code was."""
     if _place(case, first)[0] == NAMED:
         return ()
-    return tuple(item.code for item in case.candidates if _place(case, item)[0] == NAMED)
+    return tuple(item.code for item in case.candidates if _place(case, item)[0] == NAMED)[:3]
 
 
 def _heading(case: Case, document: int, start: int, end: int) -> str:

@@ -55,6 +55,7 @@ def unspecified(case: Case) -> Iterator[Finding]:
         if stem.code.startswith(EXTERNAL) or stem.code in lexicon().quiet or _told_beside(case, item.code):
             continue
         detail, offered = lexicon().queries.get(item.code, (None, ()))
+        offered = tuple(code for code in offered if case.book.knows(code))
         if any(code[:3] == other[:3] for code in offered for other in case.names if other != item.code):
             continue
         if detail is None:

@@ -61,6 +61,10 @@ def test_where_the_missing_detail_has_no_name_siblings_are_offered_without_a_wor
     assert finding.caution is None and finding.offered == ("J44.1",)
 
 
+def test_codes_of_a_table_that_the_loaded_edition_does_not_have_are_not_offered(plain: Plain) -> None:
+    assert list(unspecified(plain("J18.9"))) == []
+
+
 def test_a_specific_code_leaves_nothing_open(plain: Plain) -> None:
     assert list(unspecified(plain("M17.11", "J44.1", "I10"))) == []
 
