@@ -15,12 +15,14 @@ from app.edits.rules.patient import ages, sexes
 from app.edits.rules.principal import first_listed, principal
 from app.edits.rules.sequencing import code_first, use_additional
 from app.edits.rules.specificity import episodes, headers, unspecified
+from app.edits.rules.trimester import trimesters
 from app.pipeline.coding import Alternative, CodedItem, Coding
 
 RULES: tuple[Rule, ...] = (
     headers,
     unspecified,
     laterality,
+    trimesters,
     episodes,
     excludes1,
     duplicates,

@@ -22,6 +22,7 @@ from app.edits.details import (
 )
 from app.edits.facts import Facts, RuleBook
 from app.edits.sides import sides_in
+from app.edits.trimesters import trimesters_in
 from app.pipeline.coding import Caution, CodedItem
 
 _FILE = Path(__file__).parents[1] / "data" / "episodes.json"
@@ -50,34 +51,39 @@ def headers(case: Case) -> Iterator[Finding]:
 def unspecified(case: Case) -> Iterator[Finding]:
     """The code leaves open what its siblings tell; where that has no name, they are offered without a word."""
     for item in case.codes:
-        stem = case.book.stem(item.code)
-        beside = case.book.siblings(stem.code)
-        if stem.code.startswith(EXTERNAL) or stem.code in lexicon().quiet or _told_beside(case, item.code):
-            continue
-        detail, offered = lexicon().queries.get(item.code, (None, ()))
-        offered = tuple(code for code in offered if case.book.knows(code))
-        if any(code[:3] == other[:3] for code in offered for other in case.names if other != item.code):
-            continue
-        if detail is None:
-            detail = open_detail(stem.title, [case.book.of(other).title for other in beside])
-            offered = neighbours(case.book, item.code)
+        detail, offered = _missing(case, item.code)
         if detail is None or not offered:
             continue
         if detail == TYPE:
             yield Finding(None, on=(item.code,), offered=offered)
             continue
-        if detail == "laterality":
-            same = without_side(stem.title)
-            offered = tuple(c for c in offered if without_side(case.book.stem(c).title) == same) or offered
-        side = _side_said(case, item, offered) if detail == "laterality" else None
-        if side is not None:
-            message = f"{item.code} leaves the side open; the note says {side[0]}: {side[1]}."
-            offered = tuple(dict.fromkeys((side[1], *offered)))
+        told = _told(case, item, detail, offered)
+        if told is not None:
+            message = f"{item.code} leaves the {detail} open; the note says {told[0]}: {told[1]}."
+            offered = tuple(dict.fromkeys((told[1], *offered)))
         else:
-            message = (
-                f"{detail[0].upper()}{detail[1:]} missing: {item.code} is unspecified; {listed(offered)} say more."
-            )
+            named = detail[0].upper() + detail[1:]
+            message = f"{named} missing: {item.code} is unspecified; {listed(offered)} say more."
         yield _finding("detail-missing", message, item, offered)
+
+
+def _missing(case: Case, code: str) -> tuple[str | None, tuple[str, ...]]:
+    """The detail that a code leaves open, None for none, and codes that tell it."""
+    stem = case.book.stem(code)
+    if stem.code.startswith(EXTERNAL) or stem.code in lexicon().quiet or _told_beside(case, code):
+        return None, ()
+    query, asked = lexicon().queries.get(code, (None, ()))
+    asked = tuple(other for other in asked if case.book.knows(other))
+    if any(one[:3] == other[:3] for one in asked for other in case.names if other != code):
+        return None, ()
+    if query is not None:
+        return query, asked
+    detail = open_detail(stem.title, [case.book.of(other).title for other in case.book.siblings(stem.code)])
+    offered = neighbours(case.book, code)
+    if detail == "laterality":
+        same = without_side(stem.title)
+        offered = tuple(one for one in offered if without_side(case.book.stem(one).title) == same) or offered
+    return detail, offered
 
 
 def _told_beside(case: Case, code: str) -> bool:
@@ -86,14 +92,19 @@ def _told_beside(case: Case, code: str) -> bool:
     return parent is not None and any(other != code and parent in case.book.above(other) for other in case.names)
 
 
-def _side_said(case: Case, item: CodedItem, offered: tuple[str, ...]) -> tuple[str, str] | None:
-    """The one side that the note names, and the offered code of it."""
-    said = sides_in(case.around(item)) or sides_in(case.text)
+def _told(case: Case, item: CodedItem, detail: str, offered: tuple[str, ...]) -> tuple[str, str] | None:
+    """What the note tells of a missing side or trimester, if it is one thing only, and the offered code of it."""
+    if detail == "laterality":
+        said = sides_in(case.around(item)) or sides_in(case.text)
+    elif detail == "trimester":
+        said = trimesters_in(case.text)
+    else:
+        return None
     if len(said) != 1:
         return None
-    [side] = said
-    found = [code for code in offered if side in words_of(case.book.stem(code).title)]
-    return (side, found[0]) if found else None
+    [one] = said
+    found = [code for code in offered if one in words_of(case.book.stem(code).title)]
+    return (one, found[0]) if found else None
 
 
 def episodes(case: Case) -> Iterator[Finding]:

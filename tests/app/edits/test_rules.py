@@ -15,6 +15,7 @@ from app.edits.rules.patient import ages, sexes
 from app.edits.rules.principal import first_listed, principal
 from app.edits.rules.sequencing import code_first, use_additional
 from app.edits.rules.specificity import episodes, headers, unspecified
+from app.edits.rules.trimester import trimesters
 from app.pipeline.note import Patient
 from tests.app.edits.conftest import Answers, cautions
 
@@ -96,6 +97,27 @@ def test_the_side_of_a_code_is_compared_with_the_note(answers: Answers, text: st
 def test_a_contradicted_side_offers_the_other_one_first(answers: Answers) -> None:
     [finding] = laterality(answers.case("Left knee pain.", {"M25.561": "knee pain"}))
     assert finding.offered[:2] == ("M25.562", "M25.569")
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("Preeclampsia, third trimester.", None),
+        ("32 weeks pregnant. Preeclampsia.", None),
+        ("IUP at 20 weeks. Preeclampsia.", "trimester-contradicted"),
+        ("Preeclampsia, seen again in 2 weeks.", "trimester-not-in-note"),
+    ],
+)
+def test_the_trimester_of_a_code_is_compared_with_the_note(answers: Answers, text: str, rule: str | None) -> None:
+    found = list(trimesters(answers.case(text, {"O14.93": "Preeclampsia"})))
+    assert [one.caution.rule for one in found if one.caution] == ([rule] if rule else [])
+    if rule == "trimester-contradicted":
+        assert found[0].offered[0] == "O14.92"
+
+
+def test_an_unspecified_trimester_that_the_note_tells_in_weeks_is_named(answers: Answers) -> None:
+    [caution] = cautions(unspecified, answers.case("Preeclampsia at 35w2d.", {"O14.90": "Preeclampsia"}))
+    assert "the note says third: O14.93" in caution.message
 
 
 @pytest.mark.parametrize(
