@@ -15,7 +15,9 @@ _WORD = re.compile(r"[a-z]+")
 _NOUNS = re.compile(r"\bunspecified (?:as to )?(\w+)"), re.compile(r"\b(\w+),? (?:not specified|unspecified)\b")
 _FILE = Path(__file__).with_name("data") / "details.json"
 TYPE = "type"  # all that can be said of most
-_FILLER = frozenset({"unspecified", "not", "specified", "and", "or", "of", "the", "as", "to"})
+_FILLER = frozenset(
+    {"unspecified", "not", "specified", "and", "or", "of", "the", "as", "to", "part", "parts", "site", "sites"}
+)
 _SIDE_WORDS = frozenset({"right", "left", "bilateral", "unspecified"})
 SIDES = {"right": "left", "left": "right"}
 
@@ -81,7 +83,8 @@ def open_detail(title: str, others: Sequence[str]) -> str | None:
     told = frozenset[str]().union(*alike) - words_of(title)
     known = lexicon()
     for detail, words in known.words.items():
-        if len(told & words) >= known.enough[detail]:
+        several = sum(not words.isdisjoint(other) for other in alike) > 1
+        if several and len(told & words) >= known.enough[detail]:
             return detail
     found = (match for pattern in _NOUNS for match in pattern.finditer(title.lower()))
     nouns = [match.group(1) for match in found if not all(match.group() in other.lower() for other in others)]
@@ -116,9 +119,9 @@ def mirrored(title: str) -> str | None:
     return re.sub(rf"\b{side}\b", SIDES[side], title.lower())
 
 
-def without_side(title: str) -> str:
-    """The title without right, left, bilateral or unspecified: what the two sides of one part share."""
-    return " ".join(word for word in re.findall(r"\w+", title.lower()) if word not in _SIDE_WORDS)
+def without_side(title: str) -> frozenset[str]:
+    """The words of a title without right, left, bilateral and unspecified: what the two sides of one part share."""
+    return words_of(title) - _SIDE_WORDS
 
 
 def side_of(book: RuleBook, code: str) -> str | None:

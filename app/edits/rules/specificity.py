@@ -82,7 +82,7 @@ def _missing(case: Case, code: str) -> tuple[str | None, tuple[str, ...]]:
     offered = neighbours(case.book, code)
     if detail == "laterality":
         same = without_side(stem.title)
-        offered = tuple(one for one in offered if without_side(case.book.stem(one).title) == same) or offered
+        offered = tuple(one for one in offered if without_side(case.book.stem(one).title) <= same) or offered
     return detail, offered
 
 

@@ -61,6 +61,7 @@ TITLES = {
     "N08": "Glomerular disorders in diseases classified elsewhere",
     "N18": "Chronic kidney disease (CKD)",
     "N18.4": "Chronic kidney disease, stage 4 (severe)",
+    "N18.5": "Chronic kidney disease, stage 5",
     "N18.9": "Chronic kidney disease, unspecified",
     "O14": "Pre-eclampsia",
     "O14.9": "Unspecified pre-eclampsia",

@@ -44,7 +44,7 @@ def test_billable_codes_are_no_headers(plain: Plain) -> None:
     ("code", "detail", "others"),
     [
         ("M17.10", "Laterality", ("M17.11", "M17.12")),
-        ("N18.9", "Stage", ("N18.4",)),
+        ("N18.9", "Stage", ("N18.4", "N18.5")),
         ("F32.9", "Severity", ("F32.0", "F32.1")),
     ],
 )
