@@ -91,6 +91,10 @@ TITLES = {
     "Z38.2": "Single liveborn infant, unspecified as to place of birth",
     "Z3A": "Weeks of gestation",
     "Z3A.32": "32 weeks gestation of pregnancy",
+    "Z30": "Encounter for contraceptive management",
+    "Z30.02": "Counseling and instruction in natural family planning to avoid pregnancy",
+    "Z85": "Personal history of malignant neoplasm",
+    "Z85.49": "Personal history of malignant neoplasm of other male genital organs",
     "Z79": "Long term (current) drug therapy",
     "Z79.4": "Long term (current) use of insulin",
 }
