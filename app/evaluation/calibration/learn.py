@@ -11,6 +11,7 @@ import numpy as np
 from app.evaluation.calibration.last_stage import Examples, choose_kind, fit, thresholds
 from app.evaluation.calibration.prior import frequency
 from app.evaluation.corpora import CodedNote, count_codes
+from app.evaluation.practice_notes import PracticeNote
 from app.pipeline.calibration import Calibration, Thresholds
 from app.pipeline.features import FEATURES
 from app.pipeline.note import CodingOptions
@@ -102,8 +103,12 @@ def collect(
     codes = pipeline.catalog.code_names
     rows, labels, owners = [], [], []
     for number, coded in enumerate(notes):
+        served = isinstance(coded, PracticeNote)  # their gold is what is billed: they are read as requests are
         options = CodingOptions(
-            top_k=recipe.depth, billable_only=False, assertion="annotate", calibration=names[number % len(names)]
+            top_k=CodingOptions().top_k if served else recipe.depth,
+            billable_only=served,
+            assertion="annotate",
+            calibration=names[number % len(names)],
         )
         found = pipeline.shortlist(coded.note, options)
         counted = [row for row, p in enumerate(found.positions.tolist()) if codes[p] not in coded.uncounted]
