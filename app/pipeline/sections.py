@@ -57,7 +57,13 @@ def may_head(text: str, opener: str, end: int) -> bool:
     closer = text[end : end + 1]
     if opener == "" or opener in LINE_ENDS or closer == ":":
         return True
-    return closer == opener == LOST_BREAK and text[end + 1 : end + 2].isupper()
+    return closer == opener == LOST_BREAK and begins_body(text, end + 1)
+
+
+def begins_body(text: str, at: int) -> bool:
+    """Whether a body may begin right at a place where a line break was lost: "EXAM,Alert", "HISTORY,1.  Asthma"."""
+    following = text[at : at + 1]
+    return following.isupper() or following.isdigit()
 
 
 def candidates(text: str) -> Iterator[Candidate]:
@@ -91,8 +97,8 @@ def before_colon(text: str, found: Candidate, current: str | None) -> Heading | 
 def alone(text: str, found: Candidate, current: str | None) -> Heading | None:
     """A known heading that fills its line, or stood alone before line breaks were lost ("EXAM,GENERAL: ...")."""
     own_line = found.begins_line and found.ends_line and found.text[0].isupper()
-    following = text[found.end + 1 : found.end + 2]
-    lost = found.closer == found.opener == LOST_BREAK and found.upper and len(found.text) > 4 and following.isupper()
+    following = begins_body(text, found.end + 1)
+    lost = found.closer == found.opener == LOST_BREAK and found.upper and len(found.text) > 4 and following
     if not (own_line or lost) or is_part(found.text):
         return None
     label = label_of(found.text, current)

@@ -25,6 +25,7 @@ DETERMINERS = frozenset(LEXICON["determiners"])
 ARTICLES = frozenset({"a", "an"})
 BEFORE_VALUE = frozenset({":", "=", "("})  # "wheezing: not present", "stroke (2012)"
 BREAKS = frozenset({",", ";", ":", "(", "[", "|"})
+SEEKING = frozenset(LEXICON["sets"]["seek"])
 TOUCHED = 4  # words before "prophylaxis", "screening"
 SHORT_ITEM = 4  # words of one item in "nausea, vomiting, flank pain: none"
 
@@ -41,6 +42,7 @@ class Scan:
     prepositions: list[int]
     closers: list[int]
     others: list[int]  # "and" before an article
+    seeking: list[int]  # "call", "return"
     cells: list[int]  # where the next label of a table begins: "fever: no  cough: yes"
     ends: dict[Assertion, list[int]] = field(default_factory=dict)
 
@@ -69,6 +71,7 @@ def scan(tokens: Tokens, triggers: list[Trigger]) -> Scan:
         prepositions=[at for at, word in enumerate(words) if word in PREPOSITIONS],
         closers=[at for at, word in enumerate(words) if word in ")]"],
         others=[at for at, word in enumerate(words) if word == "and" and tokens.word(at + 1) in ARTICLES],
+        seeking=[at for at, word in enumerate(words) if word in SEEKING],
         cells=[at for at, word in enumerate(words) if word == ":"],
     )
     for assertion in RANKED:
@@ -127,6 +130,8 @@ def _forward_end(scan: Scan, trigger: Trigger, problems: bool) -> int:
         return min(end, comma, next_of(scan.prepositions, trigger.end + 1, count))
     if cue.reach == "near":
         return min(end, comma)
+    if scan.tokens.words[trigger.start] == "if" and next_of(scan.seeking, 0, trigger.start) < trigger.start:
+        return end  # "call the office if fever, rash, vomiting": no main clause follows
     fronted = trigger.start == 0  # "Without shock, sepsis was found"
     if cue.reach == "attached" and (problems or fronted or cue.assertion is not Assertion.NEGATED):
         return min(end, _list_end(scan, trigger.end, end))
