@@ -39,7 +39,7 @@ def started(settings: dict[str, Any], notes: int = NOTES, seconds: float = SHARD
 
 
 def output_of(process: Any) -> list[str]:
-    output, errors = process.communicate(timeout=120)
+    output, errors = process.communicate(timeout=120 + NOTES / 2)
     assert process.returncode == 0, errors
     assert CANARY not in errors
     return str(output).splitlines()
