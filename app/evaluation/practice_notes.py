@@ -22,7 +22,8 @@ from app.pipeline.note import Document, Note
 
 SHIPPED = Path(__file__).with_name("practice_notes")
 SPLITS = ("all", "train", "aside")
-ASIDE = 2  # every second note is kept from the encoder, for the last stage
+ASIDE = 2  # every second note is kept from the encoder, for the last stage,
+KEPT = "aside-"  # and all notes of files that are named so
 _HEAD = re.compile(r"^=== (\S+) \| (.+)$", re.MULTILINE)
 _MARK = re.compile(r"\[\[([^\[\]|\n]+)\|([^\[\]|\n]+)\]\]")
 
@@ -52,7 +53,7 @@ class PracticeNote(CodedNote):
 
 @dataclass(frozen=True, slots=True)
 class PracticeNotes:
-    """The notes of a folder. Splits: all; aside, every second one; train, the others."""
+    """The notes of a folder. Splits: all; aside, every second one and those of files named aside-*; train, the others."""
 
     path: Path = SHIPPED
     name: str = "practice"
@@ -61,14 +62,15 @@ class PracticeNotes:
         """The notes of a split, by file and place in it. Raises CorpusError."""
         if split not in SPLITS:
             raise CorpusError(f"{self.name} has no split {split}: expected {', '.join(SPLITS)}")
-        notes = [note for file in sorted(self.path.glob("*.txt")) for note in _read(file)]
+        files = sorted(self.path.glob("*.txt"), key=lambda file: (file.name.startswith(KEPT), file.name))
+        notes = [note for file in files for note in _read(file)]
         if not notes:
             raise CorpusError(f"{self.path} has no notes")
         ids = [note.id for note in notes]
         if len(set(ids)) < len(ids):
             raise CorpusError(f"{self.path} names a note twice")
-        numbered = enumerate(notes, start=1)
-        return [note for n, note in numbered if split == "all" or (n % ASIDE == 0) == (split == "aside")]
+        kept = [note.id.startswith(KEPT) or number % ASIDE == 0 for number, note in enumerate(notes, start=1)]
+        return [note for note, aside in zip(notes, kept, strict=True) if split == "all" or aside == (split == "aside")]
 
 
 def _read(file: Path) -> Iterator[PracticeNote]:
