@@ -16,7 +16,7 @@ from app.pipeline.calibration import Calibration, Thresholds
 from app.pipeline.features import FEATURES
 from app.pipeline.note import CodingOptions
 from app.pipeline.pipeline import CodingPipeline
-from model.last_stage import Curve, LastStage, Linear
+from model.last_stage import Curve, Doubles, LastStage, Linear
 from model.metrics.calibration import expected_calibration_error, reliability
 
 Progress = Callable[[str, int, int], None]
@@ -87,13 +87,29 @@ def learn(
         model=pipeline.versions.model,
         features=columns,
         last_stage=stage,
-        thresholds=thresholds(crossed, chosen, recipe.candidates),
+        thresholds=_thresholds(crossed, chosen, notes, recipe),
         search_weight=recipe.search_weight,
         prior=dict(prior),
         frequency=own,
         learned={"code_set": pipeline.catalog.name, **_account(chosen, crossed, kind, notes, counted, recipe)},
         combine=recipe.combine,
     )
+
+
+def _thresholds(crossed: Doubles, examples: Examples, notes: Sequence[CodedNote], recipe: Recipe) -> Thresholds:
+    """Those of practice notes alone where there are any: their shortlists and gold are like those of requests."""
+    served = np.array([isinstance(coded, PracticeNote) for coded in notes], dtype=np.bool_)
+    if not served.any():
+        return thresholds(crossed, examples, recipe.candidates)
+    kept = served[examples.notes]
+    only = replace(
+        examples,
+        rows=examples.rows[kept],
+        labels=examples.labels[kept],
+        notes=examples.notes[kept],
+        gold=np.where(served, examples.gold, 0),
+    )
+    return thresholds(crossed[kept], only, recipe.candidates)
 
 
 def collect(
