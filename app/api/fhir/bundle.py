@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID, uuid5
 
-from app.api.fhir.resources import TERMINOLOGY, Resource, plain, to_resource
+from app.api.fhir.resources import TERMINOLOGY, Resource, plain, to_document, to_resource
 from app.api.schemas.request import CodeRequest
 from app.api.schemas.response import CodeOut, CodeResponse, VersionsOut
 from app.errors import FieldError, InvalidField
@@ -37,25 +37,37 @@ def to_bundle(answer: CodeResponse, subject: str, offset_unit: str, recorded: da
     """A collection: the codes, the candidates that are possible or historical, and what the note negates.
 
     The request id and the codes decide every fullUrl: the same answer under the same id has the same. subject: a
-    reference to the patient. offset_unit: what the answer's offsets count. recorded: now, with a time zone.
+    reference to the patient. offset_unit: what the answer's offsets count. recorded: now, with a time zone. Behind the
+    codes stand a DocumentReference for each document that they rest on, and a Provenance with what made them.
     """
     request = UUID(answer.request_id)
-    instant = recorded.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    instant = instant_of(recorded)
     bundle: Resource = {
         "resourceType": "Bundle",
         "identifier": {"system": "urn:ietf:rfc:3986", "value": request.urn},
         "type": "collection",
         "timestamp": instant,
     }
-    entries = [
-        {"fullUrl": uuid5(request, f"{item.system}|{item.edition}|{item.code}").urn, "resource": resource}
-        for item in _items(answer)
-        if (resource := to_resource(item, subject, offset_unit)) is not None
+    items = list(_items(answer))
+    documents = [uuid5(request, f"document {number}").urn for number in range(1 + _last_document(items))]
+    coded = [
+        (item, {"fullUrl": uuid5(request, f"{item.system}|{item.edition}|{item.code}").urn, "resource": resource})
+        for item in items
+        if (resource := to_resource(item, subject, offset_unit, documents)) is not None
     ]
-    if not entries:
+    if not coded:
         return bundle  # FHIR has no empty lists, and a Provenance needs a target
-    provenance = _provenance(answer, [entry["fullUrl"] for entry in entries], instant)
-    return bundle | {"entry": [*entries, {"fullUrl": uuid5(request, "Provenance").urn, "resource": provenance}]}
+    used = sorted({evidence.document for item, _ in coded for evidence in item.evidence})
+    sources = [{"fullUrl": documents[number], "resource": to_document(number, subject)} for number in used]
+    entries = [entry for _, entry in coded]
+    provenance = _provenance(answer, _urls(entries), _urls(sources), instant)
+    last = {"fullUrl": uuid5(request, "Provenance").urn, "resource": provenance}
+    return bundle | {"entry": [*entries, *sources, last]}
+
+
+def instant_of(recorded: datetime) -> str:
+    """A time as FHIR's instant in UTC, to the second."""
+    return recorded.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _items(answer: CodeResponse) -> Iterator[CodeOut]:
@@ -65,19 +77,27 @@ def _items(answer: CodeResponse) -> Iterator[CodeOut]:
     yield from (item for item in answer.suppressed if item.assertion is Assertion.NEGATED)
 
 
-def _provenance(answer: CodeResponse, targets: list[object], instant: str) -> Resource:
+def _last_document(items: list[CodeOut]) -> int:
+    return max((evidence.document for item in items for evidence in item.evidence), default=-1)
+
+
+def _urls(entries: list[Resource]) -> list[str]:
+    return [entry["fullUrl"] for entry in entries]
+
+
+def _provenance(answer: CodeResponse, targets: list[str], sources: list[str], instant: str) -> Resource:
     assembler = {"coding": [{"system": f"{TERMINOLOGY}provenance-participant-type", "code": "assembler"}]}
-    provenance: Resource = {
+    whats: list[Resource] = [{"reference": source} for source in sources]
+    if note_id := plain(answer.note_id or "").strip():
+        whats.append({"identifier": {"value": note_id}})
+    return {
         "resourceType": "Provenance",
         "contained": [_device(answer.versions)],
         "target": [{"reference": target} for target in targets],
         "recorded": instant,
         "agent": [{"type": assembler, "who": {"reference": "#software"}}],
+        "entity": [{"role": "source", "what": what} for what in whats],
     }
-    note_id = plain(answer.note_id or "").strip()
-    if not note_id:
-        return provenance
-    return provenance | {"entity": [{"role": "source", "what": {"identifier": {"value": note_id}}}]}
 
 
 def _device(versions: VersionsOut) -> Resource:

@@ -14,10 +14,12 @@ from app.access.scopes import Scope
 from app.api.audit import note_versions
 from app.api.batch import answer_batch
 from app.api.context import CoderHere, RequestId, ServiceHere
+from app.api.fhir.batch import to_batch_bundle
 from app.api.fhir.bundle import FHIR_JSON, subject_of, to_bundle
+from app.api.fhir.resources import Resource
 from app.api.negotiation import choose
 from app.api.problems import documented
-from app.api.schemas.fhir import FHIR_ANSWER
+from app.api.schemas.fhir import FHIR_ANSWER, FHIR_BATCH_ANSWER
 from app.api.schemas.request import BatchRequest, CodeRequest
 from app.api.schemas.response import BatchResponse, CodeResponse
 from app.api.security import CallerHere, require_scope
@@ -30,10 +32,9 @@ from app.serving.work import Lane, Outcome, Work
 router = APIRouter(prefix="/v1/code", tags=["coding"], dependencies=[require_scope(Scope.CODE)])
 JSON: Final = "application/json"
 _VARY: Final = {"Vary": "Accept"}
-_PROBLEMS: Final = documented(400, 401, 403, 413, 415, 422, 429, 500, 503)
-_NEGOTIATED: Final = documented(400, 401, 403, 406, 413, 415, 422, 429, 500, 503) | {
-    200: {"content": {FHIR_JSON: FHIR_ANSWER}}
-}
+_PROBLEMS: Final = documented(400, 401, 403, 406, 413, 415, 422, 429, 500, 503)
+_ONE: Final = _PROBLEMS | {200: {"content": {FHIR_JSON: FHIR_ANSWER}}}
+_BATCH: Final = _PROBLEMS | {200: {"content": {FHIR_JSON: FHIR_BATCH_ANSWER}}}
 
 
 def media_type_of(request: Request) -> str:
@@ -44,7 +45,7 @@ def media_type_of(request: Request) -> str:
     return chosen
 
 
-@router.post("", response_model=CodeResponse, responses=_NEGOTIATED, summary="Code one encounter")
+@router.post("", response_model=CodeResponse, responses=_ONE, summary="Code one encounter")
 async def code(
     request: Request,
     body: CodeRequest,
@@ -69,13 +70,14 @@ async def code(
     if isinstance(outcome, ServiceError):
         raise outcome
     answer = to_response(body, outcome, coder, request_id)
-    return _json(answer, vary=True) if subject is None else _fhir(answer, subject, body.offset_unit)
+    return _json(answer) if subject is None else _fhir(to_bundle(answer, subject, body.offset_unit, datetime.now(UTC)))
 
 
-@router.post("/batch", response_model=BatchResponse, responses=_PROBLEMS, summary="Code up to 64 encounters together")
+@router.post("/batch", response_model=BatchResponse, responses=_BATCH, summary="Code up to 64 encounters together")
 async def code_batch(
     request: Request,
     body: BatchRequest,
+    media_type: Annotated[str, Depends(media_type_of)],
     coder: CoderHere,
     service: ServiceHere,
     request_id: RequestId,
@@ -87,10 +89,15 @@ async def code_batch(
     problem of its own with its own status, and the other notes are answered. A batch is admitted whole or not at all:
     429 `overloaded`, with Retry-After. Up to 4 notes are served like single notes; more give way to single notes, which
     get four fifths of the service while both wait.
+
+    With `Accept: application/fhir+json` the answer is a FHIR R4 Bundle of type batch-response, with a Bundle or an
+    OperationOutcome for each note, and each note must have its `patient.reference`.
     """
     note_versions(request, coder.versions)
     answer = await answer_batch(body.notes, coder, service, request_id, caller)
     note_counts(request, answer.works, answer.outcomes)
+    if media_type == FHIR_JSON:
+        return _fhir(to_batch_bundle(answer.items, body.notes, request_id, datetime.now(UTC)))
     return _json(BatchResponse(request_id=request_id, results=answer.items))
 
 
@@ -104,12 +111,11 @@ def note_counts(request: Request, works: Sequence[Work], outcomes: Sequence[Outc
     }
 
 
-def _json(answer: CodeResponse | BatchResponse, vary: bool = False) -> Response:
+def _json(answer: CodeResponse | BatchResponse) -> Response:
     # Written by pydantic once; FastAPI would validate and convert the answer a second time.
-    return Response(answer.model_dump_json(), headers=_VARY if vary else None, media_type=JSON)
+    return Response(answer.model_dump_json(), headers=_VARY, media_type=JSON)
 
 
-def _fhir(answer: CodeResponse, subject: str, offset_unit: str) -> Response:
-    bundle = to_bundle(answer, subject, offset_unit, datetime.now(UTC))
+def _fhir(bundle: Resource) -> Response:
     content = json.dumps(bundle, ensure_ascii=False, separators=(",", ":"))
     return Response(content, headers=_VARY, media_type=FHIR_JSON)

@@ -12,7 +12,7 @@ _ENTRY: Final[dict[str, Any]] = {
         "resource": {
             "type": "object",
             "required": ["resourceType"],
-            "properties": {"resourceType": {"enum": ["Condition", "Procedure", "Provenance"]}},
+            "properties": {"resourceType": {"enum": ["Condition", "Procedure", "DocumentReference", "Provenance"]}},
         },
     },
 }
@@ -30,6 +30,39 @@ FHIR_ANSWER: Final[dict[str, Any]] = {
             "identifier": {"type": "object", "description": "The request id as a urn:uuid."},
             "timestamp": {"type": "string", "format": "date-time"},
             "entry": {"type": "array", "items": _ENTRY, "description": "Missing when no code is returned."},
+        },
+    }
+}
+
+_ANSWERED: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["response"],
+    "properties": {
+        "resource": FHIR_ANSWER["schema"] | {"title": "Bundle of a note"},
+        "response": {
+            "type": "object",
+            "required": ["status"],
+            "properties": {
+                "status": {"type": "string", "description": "200, or the status of the note's problem."},
+                "outcome": {"type": "object", "description": "OperationOutcome of a note that is not answered."},
+            },
+        },
+    },
+}
+
+FHIR_BATCH_ANSWER: Final[dict[str, Any]] = {
+    "schema": {
+        "title": "Bundle of Bundles",
+        "description": "FHIR R4 Bundle: for each note, in their order, its Bundle or an OperationOutcome.",
+        "externalDocs": {"url": "http://hl7.org/fhir/R4/http.html#transaction-response"},
+        "type": "object",
+        "required": ["resourceType", "type", "identifier", "timestamp"],
+        "properties": {
+            "resourceType": {"const": "Bundle"},
+            "type": {"const": "batch-response"},
+            "identifier": {"type": "object", "description": "The request id as a urn:uuid."},
+            "timestamp": {"type": "string", "format": "date-time"},
+            "entry": {"type": "array", "items": _ANSWERED},
         },
     }
 }

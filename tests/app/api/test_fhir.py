@@ -9,10 +9,14 @@ from typing import Any
 import httpx
 import pytest
 from fhir.resources.R4B.bundle import Bundle
+from fhir.resources.R4B.operationoutcome import OperationOutcome
 
 from app.api.fhir.bundle import to_bundle
+from app.api.fhir.outcome import to_outcome
+from app.api.problems import problem_of
 from app.api.schemas.request import CodeRequest
 from app.api.translation import to_response
+from app.errors import Overloaded
 from app.pipeline.coding import Assertion, Caution, CodedItem, Coding, Evidence
 from tests.app.api.client import Client
 from tests.app.fakes import SYSTEM, FakeCoder
@@ -62,6 +66,15 @@ def resources(bundle: dict[str, Any], kind: str) -> list[dict[str, Any]]:
 
 def status(condition: dict[str, Any], element: str) -> str | None:
     return condition[element]["coding"][0]["code"] if element in condition else None
+
+
+def span(element: dict[str, Any]) -> tuple[str, int, int]:
+    """Reference, offset and length of the one derivation-reference of an element."""
+    [extension] = element["extension"]
+    assert extension["url"] == "http://hl7.org/fhir/StructureDefinition/derivation-reference"
+    reference, offset, length = extension["extension"]
+    assert [part["url"] for part in extension["extension"]] == ["reference", "offset", "length"]
+    return reference["valueReference"]["reference"], offset["valueInteger"], length["valueInteger"]
 
 
 def ask(client: Client, accept: str = FHIR["Accept"], **fields: Any) -> httpx.Response:
@@ -114,11 +127,27 @@ def test_evidence_carries_the_words_and_notes_their_place(coder: FakeCoder) -> N
     [condition] = resources(bundle_of(coder, Coding((warned,), (), ())), "Condition")
     assert [one["code"][0]["text"] for one in condition["evidence"]] == ["gout 😀 and asthma ", "gout"]
     assert [note["text"] for note in condition["note"]] == [
-        "Suggested by software, not confirmed by a person. Score 0.9, probability not calibrated.",
+        "Suggested by software, not confirmed by a person. Rank 1, score 0.9, probability not calibrated.",
         "Evidence 1: document 0, start 14, end 31 (codepoint), section assessment, present",
         "Evidence 2: document 1, start 0, end 4 (codepoint)",
         "Warning laterality: Which side?",
     ]
+
+
+def test_evidence_points_into_the_documents(coder: FakeCoder) -> None:
+    bundle = bundle_of(coder, Coding((item("M10.9"),), (), ()))
+    [condition] = resources(bundle, "Condition")
+    sources = {
+        entry["fullUrl"]: entry["resource"]["content"][0]["attachment"]["title"]
+        for entry in bundle["entry"]
+        if entry["resource"]["resourceType"] == "DocumentReference"
+    }
+    found = [span(evidence) for evidence in condition["evidence"]]
+    assert [(sources[url], offset, length) for url, offset, length in found] == [
+        ("document 0", 14, 17),
+        ("document 1", 0, 4),
+    ]
+    assert all(document["subject"] == PATIENT for document in resources(bundle, "DocumentReference"))
 
 
 @pytest.mark.parametrize(("assertion", "expected"), [(Assertion.PRESENT, "unknown"), (Assertion.NEGATED, "not-done")])
@@ -128,19 +157,24 @@ def test_procedure_codes_become_procedures(coder: FakeCoder, assertion: Assertio
     assert (procedure["status"], procedure["subject"]) == (expected, PATIENT)
     assert procedure["code"]["coding"][0]["code"] == "0DTJ4ZZ"
     assert procedure["note"][2]["text"].endswith("(codepoint): gout")
+    assert [part["extension"][1]["valueInteger"] for part in procedure["extension"]] == [14, 0]
     assert not resources(bundle, "Condition")
 
 
 def test_provenance_targets_every_entry_and_names_the_versions(coder: FakeCoder) -> None:
     bundle = bundle_of(coder, Coding((item("M10.9"), item("0DTJ4ZZ", system=PCS)), (), ()), note_id="n-1")
-    *entries, last = bundle["entry"]
+    *entries, first, second, last = bundle["entry"]
     provenance = last["resource"]
     assert [target["reference"] for target in provenance["target"]] == [entry["fullUrl"] for entry in entries]
     [device] = provenance["contained"]
     named = {version["type"]["text"]: version["value"] for version in device["version"]}
     assert (named["model"], named["index"], named["code_set"]) == ("model-1", "index-1", "icd-10-cm 2026-04")
     assert provenance["agent"][0]["who"] == {"reference": "#" + device["id"]}
-    assert provenance["entity"][0]["what"]["identifier"]["value"] == "n-1"
+    assert [source["what"] for source in provenance["entity"]] == [
+        {"reference": first["fullUrl"]},
+        {"reference": second["fullUrl"]},
+        {"identifier": {"value": "n-1"}},
+    ]
 
 
 def test_full_urls_follow_from_request_id_and_code(client: Client) -> None:
@@ -150,7 +184,7 @@ def test_full_urls_follow_from_request_id_and_code(client: Client) -> None:
         return [entry["fullUrl"] for entry in response.json()["entry"]]
 
     first = urls(REQUEST_ID)
-    assert len(set(first)) == len(first) == 3
+    assert len(set(first)) == len(first) == 4
     assert all(uuid.UUID(url) for url in first)
     assert urls(REQUEST_ID) == first
     assert set(urls(uuid.uuid4().hex)).isdisjoint(first)
@@ -163,8 +197,9 @@ def test_answer_is_a_valid_bundle_when_fhir_is_accepted(client: Client) -> None:
     bundle = response.json()
     check_valid(bundle)
     asthma, gout = resources(bundle, "Condition")
-    assert gout["evidence"] == [{"code": [{"text": "gout"}]}]
+    assert gout["evidence"][0]["code"] == [{"text": "gout"}]
     start = TEXT.index("asthma") + 1  # the emoji before it counts twice
+    assert span(asthma["evidence"][0])[1:] == (start, 6)
     assert f"start {start}, end {start + 6} (utf16)" in asthma["note"][1]["text"]
 
 
@@ -203,3 +238,40 @@ def test_other_media_types_are_refused(client: Client) -> None:
     response = ask(client, "application/fhir+xml", patient=PATIENT)
     assert (response.status_code, response.headers["content-type"]) == (406, "application/problem+json")
     assert response.json()["type"].endswith(":not-acceptable")
+
+
+def test_a_batch_is_a_bundle_of_bundles_and_outcomes(client: Client) -> None:
+    notes = [
+        {"text": TEXT, "patient": PATIENT},
+        {"text": TEXT, "patient": {"reference": "nobody 17"}},
+        {"text": TEXT, "patient": PATIENT, "top_k": 0},
+        {"text": TEXT, "patient": {"reference": "Patient/p-18"}},
+    ]
+    response = client.send("POST", "/v1/code/batch", json={"notes": notes}, headers=FHIR)
+    assert (response.status_code, response.headers["content-type"]) == (200, "application/fhir+json")
+    batch = response.json()
+    check_valid(batch)
+    assert batch["type"] == "batch-response"
+    assert [entry["response"]["status"] for entry in batch["entry"]] == ["200", "422", "422", "200"]
+    first, nobody, limit, last = batch["entry"]
+    subjects = {condition["subject"]["reference"] for condition in resources(last["resource"], "Condition")}
+    assert subjects == {"Patient/p-18"}
+    urls = [entry["fullUrl"] for answered in (first, last) for entry in answered["resource"]["entry"]]
+    assert len(set(urls)) == len(urls)
+    for entry, field in ((nobody, "patient.reference"), (limit, "top_k")):
+        [issue] = entry["response"]["outcome"]["issue"]
+        assert (issue["severity"], issue["code"]) == ("error", "invalid")
+        assert issue["diagnostics"].startswith(field + ": ")
+    assert "nobody" not in response.text
+
+
+def test_an_outcome_says_whether_to_come_back() -> None:
+    outcome = to_outcome(problem_of(Overloaded("Try later.", retry_after=3), REQUEST_ID))
+    OperationOutcome.model_validate(outcome)
+    assert [(issue["code"], issue["diagnostics"]) for issue in outcome["issue"]] == [("throttled", "Try later.")]
+
+
+def test_a_batch_in_json_is_as_before(client: Client) -> None:
+    response = client.send("POST", "/v1/code/batch", json={"notes": [{"text": TEXT}]})
+    assert (response.headers["content-type"], response.headers["Vary"]) == ("application/json", "Accept")
+    assert response.json()["results"][0]["status"] == 200
