@@ -1,8 +1,9 @@
 """A calibration for a code set that has none of its own: the ICD-10-CM one without the features that do not carry over.
 
-The length of a code and whether a title matched mean something else in a set whose codes have one length and hardly a
-wording beside their titles; priors and frequencies are of ICD-10-CM codes (docs/decisions/0018). Each such feature is
-held at one value: trees lose the branches that it decided, a linear function the weight.
+What the length of a code says is of ICD-10-CM, and priors and frequencies are of its codes. Of ICD-10-PCS neither the
+title, which is nearly all that a code has, nor the first three characters, which are a table of hundreds of codes, tell
+one code from another (docs/decisions/0018). Each such feature is held at one value: trees lose the branches that it
+decided, a linear function the weight.
 """
 
 from __future__ import annotations
@@ -16,20 +17,24 @@ import numpy as np
 from app.pipeline.calibration import Calibration
 from model.last_stage import LastStage, Linear, Trees
 
-HELD: Final[Mapping[str, float]] = {"code_length": 5.0, "title": 0.0, "prior": 0.0, "frequency": 0.0}
+HELD: Final[Mapping[str, float]] = {"code_length": 4.0}
+HELD_TOO: Final[Mapping[str, Mapping[str, float]]] = {
+    "icd-10-pcs": {"title": 1.0, "category_crowd": 0.0, "category_gap": 0.0},
+}
 LEARNED_ON: Final = "icd-10-cm"
 
 
 def fitting(calibrations: Mapping[str, Calibration], code_set: str) -> dict[str, Calibration]:
     """Each calibration as a code set can use it: as it is where it was learned on that set, else carried over."""
     native = {name: one.learned.get("code_set", LEARNED_ON) == code_set for name, one in calibrations.items()}
-    return {name: one if native[name] else carried_over(one) for name, one in calibrations.items()}
+    return {name: one if native[name] else carried_over(one, code_set) for name, one in calibrations.items()}
 
 
-def carried_over(calibration: Calibration, held: Mapping[str, float] = HELD) -> Calibration:
-    """The calibration without priors and frequencies of codes, and with these features held at these values."""
-    defaults = {"prior": calibration.prior.get("", 0.0), "frequency": calibration.frequency.get("", 0.0)}
-    values = {calibration.features.index(n): v for n, v in (dict(held) | defaults).items() if n in calibration.features}
+def carried_over(calibration: Calibration, code_set: str) -> Calibration:
+    """The calibration without priors and frequencies of codes, and with what does not carry over held."""
+    held = {**HELD, **HELD_TOO.get(code_set, {})}
+    held |= {"prior": calibration.prior.get("", 0.0), "frequency": calibration.frequency.get("", 0.0)}
+    values = {calibration.features.index(name): v for name, v in held.items() if name in calibration.features}
     return replace(
         calibration,
         last_stage=without(calibration.last_stage, values),

@@ -27,7 +27,7 @@ def coder(tmp_path: Path) -> Iterator[FakeCoder]:
 
 
 def arguments(note: Path, top_k: int = 20) -> argparse.Namespace:
-    return argparse.Namespace(note=str(note), top_k=top_k, all_codes=False, calibration="general")
+    return argparse.Namespace(note=str(note), top_k=top_k, all_codes=False, calibration="general", code_set=None)
 
 
 def test_json_is_the_answer_of_the_service(

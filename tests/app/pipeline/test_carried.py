@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from app.pipeline.calibration import SHIPPED, Calibration, load
-from app.pipeline.carried import HELD, carried_over, fitting
+from app.pipeline.carried import HELD, HELD_TOO, carried_over, fitting
 from app.pipeline.features import FEATURES
 from model.last_stage import Curve, LastStage, Linear
 
@@ -32,17 +32,19 @@ def held(
     return other
 
 
+@pytest.mark.parametrize("code_set", ["icd-9-cm", "icd-10-pcs"])
 def test_held_features_decide_nothing(
-    shipped: Calibration, rows: np.ndarray[tuple[int, int], np.dtype[np.float32]]
+    shipped: Calibration, rows: np.ndarray[tuple[int, int], np.dtype[np.float32]], code_set: str
 ) -> None:
-    values = dict(HELD) | {"prior": shipped.prior.get("", 0.0), "frequency": shipped.frequency.get("", 0.0)}
-    carried = carried_over(shipped)
+    values = dict(HELD) | dict(HELD_TOO.get(code_set, {}))
+    values |= {"prior": shipped.prior.get("", 0.0), "frequency": shipped.frequency.get("", 0.0)}
+    carried = carried_over(shipped, code_set)
     np.testing.assert_allclose(carried.logits(rows), shipped.logits(held(rows, values)), atol=1e-9)
     assert not np.allclose(carried.logits(rows), shipped.logits(rows))
 
 
 def test_no_code_has_a_prior_of_its_own(shipped: Calibration) -> None:
-    carried = carried_over(shipped)
+    carried = carried_over(shipped, "icd-9-cm")
     priors = carried.priors(["I10", "401.9"])
     assert not priors.prior.any() and not priors.frequency.any()
     assert carried.search_weight == 0
@@ -56,8 +58,8 @@ def test_linear_stages_are_held_as_well(rows: np.ndarray[tuple[int, int], np.dty
     stage = LastStage(score, curve, np.linspace(0, 1, count))
     shipped = load(SHIPPED / "general.calibration.json.gz")
     linear = replace(shipped, features=FEATURES, last_stage=stage, prior={}, frequency={})
-    expected = linear.logits(held(rows, dict(HELD)))
-    np.testing.assert_allclose(carried_over(linear).logits(rows), expected, atol=1e-9)
+    expected = linear.logits(held(rows, {**HELD, **HELD_TOO["icd-10-pcs"], "prior": 0.0, "frequency": 0.0}))
+    np.testing.assert_allclose(carried_over(linear, "icd-10-pcs").logits(rows), expected, atol=1e-9)
 
 
 def test_a_set_with_a_calibration_of_its_own_uses_it_as_it_is() -> None:
