@@ -200,6 +200,7 @@ class CodingPipeline:
             rank = upto
         make = partial(self._absent_item, note=note, options=options)
         found.offer(self.catalog.name, asserted, make)
+        clock.mark("assert")
         kept = found.kept
         if scorer is not None and scorer.calibration.combine and self.catalog.name == COMBINED:
             kept = combine(kept, floor=floors.codes, demoted=found.demoted, make=make, score_of=scorer.score_of)

@@ -83,14 +83,19 @@ class AssertionReader:
         return whole or said
 
     def _head(self, read: Read, start: int, end: int) -> int:
-        """The token that decides for a span: its first word that is neither a trigger nor says only where."""
+        """The token that decides for a span: its first word that is neither a trigger nor says only where.
+
+        Its last word, when the span leads to it through a trigger: "the drug may cause diarrhea".
+        """
         first = bisect_right(read.tokens.ends, start)
         last = max(first + 1, bisect_right(read.tokens.starts, end - 1))
         own = [at for at in range(first, min(last, len(read.tokens))) if at not in read.heads]
         words, lexicon = read.tokens.words, self._lexicon
         telling = [at for at in own if words[at] not in lexicon.neutral]
-        named = (at for at in telling if words[at] not in lexicon.denying)  # "atraumatic shoulder pain"
-        return next(named, telling[0] if telling else own[-1] if own else first)
+        named = [at for at in telling if words[at] not in lexicon.denying]  # "atraumatic shoulder pain"
+        if named and any(_leads(trigger, named[0], named[-1]) for trigger in read.triggers):
+            return named[-1]
+        return next(iter(named or telling), own[-1] if own else first)
 
     def _read_sentence(self, at: int, sentence: Sentence) -> Read:
         text = self._segmented.note.documents[sentence.document].text
@@ -102,6 +107,9 @@ class AssertionReader:
         for place in range(len(tokens)):
             if tokens.words[place] in self._lexicon.denying:
                 labels[place] = Assertion.NEGATED
+        for trigger in triggers:  # a finding that stands in the trigger itself: "no change in bowel habits"
+            if trigger.cue.direction == "forward" and trigger.cue.assertion is Assertion.NEGATED:
+                labels[trigger.start : trigger.end] = [Assertion.NEGATED] * (trigger.end - trigger.start)
         heads = frozenset(place for trigger in triggers for place in range(trigger.start, trigger.end))
         return Read(tokens, tuple(labels), tuple(triggers), heads, self._carried(at, sentence, tokens))
 
@@ -122,6 +130,13 @@ class AssertionReader:
         if opens_list(previous):
             return previous.labels[-1] if previous.labels[-1] in CARRYING else previous.triggers[-1].cue.assertion
         return previous.carried if bulleted else None
+
+
+def _leads(trigger: Trigger, first: int, last: int) -> bool:
+    """Whether a trigger between two words says of the second that it may come, or that it is a relative's."""
+    cue = trigger.cue
+    lists = cue.direction == "forward" and cue.reach == "list"  # not "pain if he walks"
+    return lists and cue.assertion in (Assertion.HYPOTHETICAL, Assertion.FAMILY) and first < trigger.start <= last
 
 
 def opens_list(read: Read) -> bool:

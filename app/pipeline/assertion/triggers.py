@@ -58,8 +58,8 @@ def holding(
 ) -> list[Trigger]:
     """The triggers that hold in a section.
 
-    What is resolved was treated where a stay is told, so it counts there. A year alone dates in the past history only,
-    and the year in which a disease was found says nothing of its end.
+    What is resolved was treated where a stay is told, so it counts there. A year without "in" dates in the past
+    history only, and the year in which a disease was found says nothing of its end.
     """
     return [trigger for trigger in triggers if _holds(trigger, tokens, section, lexicon)]
 
@@ -67,9 +67,8 @@ def holding(
 def _holds(trigger: Trigger, tokens: Tokens, section: str | None, lexicon: AssertionLexicon) -> bool:
     words = tokens.words[trigger.start : trigger.end]
     if trigger.cue.reach == "dated":
-        alone = len(words) == 1
         before = tokens.words[max(0, trigger.start - DATED) : trigger.start]
-        return (section == PAST or not alone) and lexicon.dating.isdisjoint(before)
+        return (section == PAST or words[0] == "in") and lexicon.dating.isdisjoint(before)
     return not ("resolved" in words and section in lexicon.stay_sections)
 
 

@@ -56,6 +56,7 @@ def judge(item: CodedItem, options: CodingOptions) -> Verdict:
         return Verdict(best, Place.SUPPRESSED, best.value)
     uncertain = best is Assertion.POSSIBLE and options.encounter == "outpatient"
     aside = uncertain or best is Assertion.HISTORICAL  # what is over is not billed as if it went on
+    aside = aside or own is Assertion.FAMILY  # no relative is named
     return Verdict(best, Place.CANDIDATES if aside else Place.CODES)
 
 

@@ -83,6 +83,9 @@ def test_the_assertion_itself_is_right() -> None:
         ("Migraine without aura.", "Migraine without aura", Assertion.PRESENT),
         ("Family history of breast cancer.", "Family history of breast cancer", Assertion.FAMILY),
         ("History of breast cancer.", "History of breast cancer", Assertion.HISTORICAL),
+        ("The drug may cause diarrhea.", "drug may cause diarrhea", Assertion.HYPOTHETICAL),
+        ("He has chest pain if he climbs stairs.", "chest pain if he climbs", Assertion.PRESENT),
+        ("Chest film shows no pneumonia.", "Chest film shows no pneumonia", Assertion.NEGATED),
     ],
 )
 def test_a_span_that_holds_the_trigger_is_read_by_its_own_finding(text: str, span: str, expected: Assertion) -> None:

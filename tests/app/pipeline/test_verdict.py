@@ -45,6 +45,7 @@ def test_any_present_evidence_keeps_a_code(said: list[Assertion], options: Codin
     [
         ("Z80.3", Assertion.FAMILY, Place.CODES),
         ("Z80.3", Assertion.NEGATED, Place.SUPPRESSED),
+        ("Z80.3", Assertion.PRESENT, Place.CANDIDATES),
         ("Z12.11", Assertion.HYPOTHETICAL, Place.CODES),
         ("Z88.0", Assertion.HYPOTHETICAL, Place.CODES),
         ("Z88.0", Assertion.NEGATED, Place.SUPPRESSED),
