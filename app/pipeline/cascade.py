@@ -18,6 +18,7 @@ from model.nested import Floats, prefix
 
 Mask = npt.NDArray[np.bool_]
 SEARCH, MIDDLE, FULL = 64, 256, 768  # the last two at most: an index may keep fewer dimensions, and so do its notes
+SAID = 0.02  # of cosine; on practice notes 50 of 57 7th characters are right, without it 47
 NEAR = 5  # codes looked at for each one handed on: the nearest are many wordings of few mentions
 
 
@@ -113,7 +114,11 @@ def shortlisted(
 def best_members(
     index: CodeIndex, families: Families, note: EncodedNote, hits: CodeHits, allowed: Mask | None
 ) -> tuple[CodeHits, dict[int, CodeHits]]:
-    """At 768-d the best code of each hit's family, in the order of the hits, and its siblings, best first."""
+    """At 768-d the best code of each hit's family, in the order of the hits, and its siblings, best first.
+
+    A family's first code (initial encounter, stage or fetus unspecified) is what a note means that says nothing of the
+    7th character: another one must be nearer by SAID.
+    """
     if not len(hits):
         return hits, {}
     members = [families.members(position, allowed) for position in hits.positions.tolist()]
@@ -122,7 +127,10 @@ def best_members(
     best, siblings, end = [], {}, 0
     for codes in members:
         rows = np.arange(end, end + len(codes))
+        first = int(rows[0])
         rows = rows[scored.take(rows).order()]  # of equals the first
+        if scored.scores[rows[0]] < scored.scores[first] + SAID:
+            rows = np.concatenate([[first], rows[rows != first]])
         best.append(rows[0])
         siblings[int(scored.positions[rows[0]])] = scored.take(rows[1:])
         end += len(codes)
