@@ -22,6 +22,7 @@ ServiceError
  ├─ AccessUnavailable    callers cannot be recognised or recorded now
  ├─ BacklogUnavailable   batches cannot be stored, queued or read now
  │   └─ BacklogKeyError  no master key, or not the one that a batch was stored with
+ ├─ FeedbackUnavailable  feedback cannot be stored or read now
  ├─ DamagedShard         what was stored is not what is there
  ├─ NotReady             the index is still being loaded and verified, or loading failed, or the service stops
  ├─ Overloaded           more notes wait than the service takes on
@@ -166,6 +167,12 @@ class BacklogUnavailable(ServiceError):
 
 class BacklogKeyError(BacklogUnavailable):
     """No master key is configured, or not the one that a batch was stored with, or the key file is not fit."""
+
+
+class FeedbackUnavailable(ServiceError):
+    """Feedback cannot be stored or read now: a disk is full, or the file is not fit."""
+
+    retry_after = 30
 
 
 class DamagedShard(ServiceError):

@@ -10,12 +10,13 @@ from pydantic import ConfigDict, Field, field_validator
 
 from app.access.settings import AccessSettings, Words
 from app.backlog.settings import BacklogSettings
+from app.feedback.settings import FeedbackSettings
 from app.pipeline.holding import Holding
 
 PREFIX = "ICD_CASCADE_"
 
 
-class Settings(AccessSettings, BacklogSettings):
+class Settings(AccessSettings, BacklogSettings, FeedbackSettings):
     """Settings of one service process. What a client may make it take on is explained in app/serving/limits.py.
 
     code_set is what a service answers with by default, also the code sets and editions that it serves beside it:

@@ -21,11 +21,14 @@ from app.api.headers import security_headers
 from app.api.origins import CrossSiteGuard, HostGuard, cross_origin
 from app.api.problems import answer_error
 from app.api.requests import RequestMiddleware
-from app.api.routes import admin, batches, codes, coding, operations, page
+from app.api.routes import admin, batches, codes, coding, feedback, operations, page
 from app.backlog.assemble import assemble_backlog
 from app.backlog.backlog import Backlog
 from app.errors import NotLoaded
+from app.feedback.metrics import FeedbackMetrics
+from app.feedback.store import SqliteStore
 from app.pipeline.coder import Coder
+from app.pipeline.shelved import all_versions
 from app.serving.lifecycle import Choice
 from app.serving.limits import ServingLimits
 from app.serving.opening import open_chosen
@@ -41,9 +44,17 @@ _DESCRIPTION: Final = """A clinical note goes in; ranked ICD codes with the word
 Errors are RFC 9457 problem details and never repeat what was sent. Every answer carries X-Request-ID."""
 # FastAPI would report query strings and exception messages to any OpenTelemetry provider of the process.
 _SILENT: Final[Any] = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
-_GUARDED: Final = frozenset({"/v1/code", "/v1/code/batch", "/admin/reload"})
+_GUARDED: Final = frozenset({"/v1/code", "/v1/code/batch", "/v1/feedback", "/admin/reload"})
 
-_ROUTERS: Final = (coding.router, batches.router, codes.router, admin.router, operations.router, page.router)
+_ROUTERS: Final = (
+    coding.router,
+    batches.router,
+    codes.router,
+    feedback.router,
+    admin.router,
+    operations.router,
+    page.router,
+)
 
 
 def create_app(
@@ -65,6 +76,8 @@ def create_app(
     service = assemble_service(open_coder_of, limits_of(settings), settings.shadow_share, watches)
     backlog = assemble_backlog(settings, is_loopback(settings.host), service, LineTranslator())
     service.on_drain(backlog.stop)
+    reviews = SqliteStore(settings.feedback_folder, settings.feedback_days, settings.feedback_reviews)
+    FeedbackMetrics(service.metrics.registry, reviews, lambda: _loaded_names(service))
     app = FastAPI(
         title="icd-cascade",
         version=VERSION,
@@ -86,9 +99,17 @@ def create_app(
     app.state.service = service
     app.state.door = door
     app.state.backlog = backlog
+    app.state.feedback = reviews
     for router in _ROUTERS:
         app.include_router(router)
     return app
+
+
+def _loaded_names(service: Service) -> frozenset[str]:
+    """Indexes and calibrations that metrics may name."""
+    coder = service.lifecycle.coder
+    versions = [] if coder is None else all_versions(coder)
+    return frozenset(name for one in versions for name in (one.index, *one.calibrations.values()))
 
 
 def limits_of(settings: Settings) -> ServingLimits:

@@ -13,12 +13,22 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from app.api.limits import REPORTED_ERRORS
+from app.api.schemas.feedback import DecidedIn, FeedbackIn, PlaceIn, VersionsIn
 from app.api.schemas.request import BatchRequest, CodeRequest, DocumentIn, PatientIn
 from app.api.schemas.text import CUSTOM
 from app.errors import FieldError, InvalidField, MalformedBody, RequestError
 
 _ADDRESSED: Final = ("code", "q", "limit")  # names of path and query parameters
-_MODELS: Final[tuple[type[BaseModel], ...]] = (CodeRequest, DocumentIn, PatientIn, BatchRequest)
+_MODELS: Final[tuple[type[BaseModel], ...]] = (
+    CodeRequest,
+    DocumentIn,
+    PatientIn,
+    BatchRequest,
+    FeedbackIn,
+    DecidedIn,
+    PlaceIn,
+    VersionsIn,
+)
 _LIMITED: Final = {
     "less_than_equal": ("Must be at most {}.", "le"),
     "greater_than_equal": ("Must be at least {}.", "ge"),

@@ -16,6 +16,7 @@ from model.errors import ModelError
 COMMANDS: Final = {
     "serve": "start the HTTP service",
     "keys": "create, list and revoke API keys",
+    "feedback": "what reviewers decided: summary and training pairs",
     "backlog": "keys and state of the durable batches",
     "code": "code one note and show the evidence",
     "build": "build the index of a code set",

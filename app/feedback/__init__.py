@@ -1,0 +1,1 @@
+"""What reviewers decided on: codes, decisions, offsets and versions. No words of any note."""
