@@ -17,6 +17,9 @@ Resource = dict[str, Any]
 TERMINOLOGY: Final = "http://terminology.hl7.org/CodeSystem/"
 # FHIR names ICD-10-PCS by the first; the second is the form of its siblings and is in use.
 _PROCEDURES: Final = frozenset({"http://www.cms.gov/Medicare/Coding/ICD10", "http://hl7.org/fhir/sid/icd-10-pcs"})
+# ICD-9-CM has both kinds under one name; procedures have two digits before the dot, diagnoses three or a letter.
+_ICD_9_CM: Final = "http://hl7.org/fhir/sid/icd-9-cm"
+_ICD_9_PROCEDURE: Final = re.compile(r"\d\d(\.\d+)?")
 # Of HL7's extension pack: where in a source text an element was found.
 _FOUND_AT: Final = "http://hl7.org/fhir/StructureDefinition/derivation-reference"
 # FHIR strings hold no control characters, and of white space these four only (validators differ on the others).
@@ -48,7 +51,7 @@ def to_resource(item: CodeOut, subject: str, offset_unit: str, documents: Sequen
     """
     if item.assertion not in _STATUSES:
         return None
-    if item.system in _PROCEDURES:
+    if _is_procedure(item):
         return _procedure(item, subject, offset_unit, documents)
     return _condition(item, subject, offset_unit, documents)
 
@@ -66,6 +69,12 @@ def to_document(number: int, subject: str) -> Resource:
 def plain(text: str) -> str:
     """A string that FHIR takes: what FHIR does not becomes a space, so that the length stays."""
     return _NOT_IN_STRINGS.sub(" ", text)
+
+
+def _is_procedure(item: CodeOut) -> bool:
+    if item.system == _ICD_9_CM:
+        return _ICD_9_PROCEDURE.fullmatch(item.code) is not None
+    return item.system in _PROCEDURES
 
 
 def _condition(item: CodeOut, subject: str, offset_unit: str, documents: Sequence[str]) -> Resource:

@@ -161,6 +161,14 @@ def test_procedure_codes_become_procedures(coder: FakeCoder, assertion: Assertio
     assert not resources(bundle, "Condition")
 
 
+@pytest.mark.parametrize(
+    ("code", "kind"), [("47.01", "Procedure"), ("47", "Procedure"), ("540.9", "Condition"), ("V10.3", "Condition")]
+)
+def test_icd_9_procedures_are_told_by_their_form(coder: FakeCoder, code: str, kind: str) -> None:
+    bundle = bundle_of(coder, Coding((item(code, system="http://hl7.org/fhir/sid/icd-9-cm"),), (), ()))
+    assert bundle["entry"][0]["resource"]["resourceType"] == kind
+
+
 def test_provenance_targets_every_entry_and_names_the_versions(coder: FakeCoder) -> None:
     bundle = bundle_of(coder, Coding((item("M10.9"), item("0DTJ4ZZ", system=PCS)), (), ()), note_id="n-1")
     *entries, first, second, last = bundle["entry"]
