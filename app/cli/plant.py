@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from app.evaluation.plant_cache import NoteCache
     from app.evaluation.run import Progress
     from app.settings import Settings
+    from index_builder.catalog import Catalog
     from model.attention.config import AttentionConfig
     from model.training.planting.notes import TrainingNote
     from model.training.planting.trainer import PlantOptions
@@ -33,6 +34,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--out", type=Path, help="write the attention (safetensors)")
     parser.add_argument("--limit", type=positive, help="only the first N notes of each split")
+    parser.add_argument("--practice", type=Path, help="folder of practice notes: its split `train` is trained on too")
+    parser.add_argument(
+        "--leave-every", type=_every, help="leave out every Nth note of the corpus: those that calibrate the last stage"
+    )
     parser.add_argument("--fold", type=_fold, help="I/K: leave out every K-th note from the I-th on (I from 0)")
     _add_training_flags(parser)
     evidence = parser.add_argument_group("evidence for planting")
@@ -94,8 +99,12 @@ def _run(args: argparse.Namespace, settings: Settings, tell: Progress) -> None:
     limit_search_threads()
     index = load(settings.artifacts, settings.code_set, encoder)
     cache = NoteCache(args.cache, encoder, index, args.width)
-    coded = match(train, index.catalog)
+    coded = _left(match(train, index.catalog), args.leave_every)
     notes = cache.notes(args.split, coded, tell)
+    if args.practice:
+        practised = _practised(args.practice, index.catalog)[: args.limit]
+        notes += cache.notes("practice", practised, tell)
+        coded += practised
     held = cache.notes(args.dev_split, match(dev, index.catalog), tell)
     config = AttentionConfig(width=args.width, encoder=encoder.info.version)
     options = PlantOptions(epochs=args.epochs, seed=args.seed, bias_from=None if args.no_bias else 3)
@@ -105,6 +114,20 @@ def _run(args: argparse.Namespace, settings: Settings, tell: Progress) -> None:
         kept = notes if args.fold is None else [n for i, n in enumerate(notes) if i % args.fold[1] != args.fold[0]]
         _train(args, settings, cache, kept, held, config, options, coded, tell)
     index.close()
+
+
+def _left(notes: list[CodedNote], every: int | None) -> list[CodedNote]:
+    """Without every Nth note, the Nth first: what `calibrate --every N` learns from."""
+    return [note for number, note in enumerate(notes, start=1) if every is None or number % every]
+
+
+def _practised(folder: Path, catalog: Catalog) -> list[CodedNote]:
+    """The split `train`; its note names the codes that may be reported too, so they are no negatives."""
+    from app.evaluation.corpora import match
+    from app.evaluation.practice_notes import PracticeNotes
+
+    notes = match(PracticeNotes(folder).notes("train"), catalog)
+    return [replace(note, gold=note.gold | note.uncounted) for note in notes]
 
 
 def _evidence(
@@ -156,6 +179,7 @@ def _train(
         report=tell,
     )
     record = {"corpus": args.corpus, "split": args.split, "notes": len(notes), "fold": args.fold, **trained.record()}
+    record |= {"left_every": args.leave_every, "practice": args.practice is not None}
     if unfrozen:
         config = replace(config, encoder=unfrozen.export(args.encoder_out, record))
         trained.module.config = config
@@ -170,6 +194,12 @@ def _fold(text: str) -> tuple[int, int]:
     if not (number.isdecimal() and count.isdecimal() and int(number) < int(count) and int(count) > 1):
         raise argparse.ArgumentTypeError(f"{text} is not I/K with 0 <= I < K")
     return int(number), int(count)
+
+
+def _every(text: str) -> int:
+    if not text.isdecimal() or int(text) < 2:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 2 on")
+    return int(text)
 
 
 def _shares(text: str) -> tuple[float, ...]:

@@ -7,7 +7,9 @@ import argparse
 import pytest
 
 from app.cli.main import main
-from app.cli.plant import _fold, _shares
+from app.cli.plant import _every, _fold, _left, _shares
+from app.evaluation.corpora import CodedNote
+from app.pipeline.note import Note
 
 NEEDED = ["plant", "--path", "nowhere", "--cache", "nowhere"]
 
@@ -32,3 +34,13 @@ def test_folds_and_shares_are_read() -> None:
             _fold(wrong)
     with pytest.raises(argparse.ArgumentTypeError, match="outside"):
         _shares("0,1")
+
+
+def test_every_nth_note_is_left_to_the_last_stage() -> None:
+    notes = [CodedNote(str(number), Note(()), frozenset()) for number in range(1, 8)]
+    assert [note.id for note in _left(notes, 3)] == ["1", "2", "4", "5", "7"]
+    assert {note.id for note in _left(notes, 3)}.isdisjoint(note.id for note in notes[2::3])
+    assert _left(notes, None) == notes
+    assert _every("3") == 3
+    with pytest.raises(argparse.ArgumentTypeError, match="from 2 on"):
+        _every("1")
