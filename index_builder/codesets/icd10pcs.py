@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from os.path import commonprefix
 from pathlib import Path
 
 from index_builder.codesets.order_file import by_code, to_codes
@@ -20,6 +21,10 @@ _APPROACH = re.compile(
     r", (?=(?:Open|Percutaneous(?: Endoscopic)?|Via Natural or Artificial Opening(?: Endoscopic)?|External)"
     r"(?: [Ww]ith [\w ]+)?(?: Approach)?(?:,|$))"
 )
+# PCS says "Percutaneous Endoscopic Approach" where a surgeon names the scope, by body system (second character).
+_SCOPED = ", Percutaneous Endoscopic Approach"
+_SCOPES = {"B": "thoracoscopic", "R": "arthroscopic", "S": "arthroscopic", **dict.fromkeys("DFTUV", "laparoscopic")}
+_GLUE = re.compile(r"(,| with| using)?,? *$")
 _SURGICAL = ("0", "1")  # the sections Medical and Surgical, Obstetrics
 _MOST = 40  # codes: a name that begins more of them says too little of each
 
@@ -50,12 +55,18 @@ class ICD10PCS:
         for entry in self._entries:
             begun = _begun_by(names, entry.start)
             if len(begun) == 1 or (len(begun) <= _MOST and _names_an_operation(entry)):
-                yield from (self._named(entry.name, code) for code in begun)
+                base = common_start([_head(self._rows[code].title) for code in begun])
+                for code in begun:
+                    yield from self._named(entry.name, code, len(base))
 
-    def _named(self, name: str, code: str) -> SurfaceForm:
+    def _named(self, name: str, code: str, base: int) -> Iterator[SurfaceForm]:
+        """The name with what the title says after its first `base` characters: device, qualifier, approach."""
         title = self._rows[code].title
-        end = approach_at(title)
-        return SurfaceForm(code, name + title[end:], FormSource.INDEX, len(name)) if end else _plain(name, code)
+        head, approach = _head(title), title[len(_head(title)) :]
+        wording = _with_rest(name, head[base:])
+        yield SurfaceForm(code, wording + approach, FormSource.INDEX, len(wording) if approach else 0)
+        if approach == _SCOPED and len(head) == base and code[0] == "0" and code[1] in _SCOPES:
+            yield SurfaceForm(code, f"{_SCOPES[code[1]]} {_lowered(name)}", FormSource.INDEX)
 
 
 def approach_at(title: str) -> int:
@@ -64,8 +75,27 @@ def approach_at(title: str) -> int:
     return match.start() if match else 0
 
 
-def _plain(name: str, code: str) -> SurfaceForm:
-    return SurfaceForm(code, name, FormSource.INDEX)
+def _head(title: str) -> str:
+    return title[: approach_at(title) or len(title)]
+
+
+def common_start(heads: Sequence[str]) -> str:
+    """What all say in the same words: "Resection of Uterus" of that and of "Resection of Uterus, Supracervical"."""
+    start = commonprefix(list(heads))
+    if any(head[len(start) : len(start) + 1].isalnum() for head in heads):
+        start = start[: start.rfind(" ") + 1]
+    return _GLUE.sub("", start)
+
+
+def _with_rest(name: str, rest: str) -> str:
+    if rest.strip(" ,").casefold() in name.casefold():  # "Hysterectomy, Supracervical"
+        return name
+    return name + rest if rest.startswith((" ", ",")) else f"{name}, {rest}"
+
+
+def _lowered(name: str) -> str:
+    """ "Cholecystectomy" -> "cholecystectomy"; abbreviations stay."""
+    return name[:1].lower() + name[1:] if name[1:2].islower() else name
 
 
 def _names_an_operation(entry: IndexEntry) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from index_builder.catalog import Catalog
 from index_builder.codesets.icd9cm import ICD9CM
 from index_builder.codesets.icd10cm_order import ICD10CMOrder
-from index_builder.codesets.icd10pcs import ICD10PCS, approach_at
+from index_builder.codesets.icd10pcs import ICD10PCS, approach_at, common_start
 from index_builder.codesets.lending import lent_forms
 from index_builder.codesets.protocol import FormSource, SurfaceForm
 from index_builder.codesets.sources import open_code_set
@@ -80,6 +80,7 @@ def test_pcs_titles_are_encoded_in_two_pieces(pcs: ICD10PCS) -> None:
     assert set(wordings.pieces) == {
         "Excision of Appendix",
         "Appendectomy",
+        "laparoscopic appendectomy",
         "Open Approach",
         "Open Approach, Diagnostic",
         "Percutaneous Endoscopic Approach",
@@ -103,15 +104,65 @@ def test_the_approach_is_found_where_it_begins(title: str, head: str) -> None:
     assert title[: approach_at(title)] == head
 
 
+@pytest.mark.parametrize(
+    ("heads", "start"),
+    [
+        (["Resection of Uterus", "Resection of Uterus, Supracervical"], "Resection of Uterus"),
+        (["Drainage of Ileum with Drainage Device", "Drainage of Ileum"], "Drainage of Ileum"),
+        (
+            ["Supplement Vagina with Synthetic Substitute", "Supplement Vagina with Nonautologous Tissue"],
+            "Supplement Vagina",
+        ),
+        (["Repair Hand", "Repair Hands"], "Repair"),
+        (["Inspection of Uterus"], "Inspection of Uterus"),
+    ],
+)
+def test_what_several_codes_have_in_common_gives_way_to_the_name(heads: list[str], start: str) -> None:
+    assert common_start(heads) == start
+
+
+def test_a_name_keeps_what_tells_its_codes_apart(tmp_path: Path) -> None:
+    titles = {
+        "0UT90ZL": "Resection of Uterus, Supracervical, Open Approach",
+        "0UT90ZZ": "Resection of Uterus, Open Approach",
+    }
+    index = tmp_path / "index.xml"
+    index.write_text(INDEX.replace("0DBJ", "0UT9").replace("Appendectomy", "Hysterectomy"))
+    forms = named(ICD10PCS(order_file(tmp_path / "order.txt", titles), "2026-04", index))
+    assert {name: [form.code for form in found] for name, found in forms.items()} == {
+        "Hysterectomy": ["0UT90ZZ"],
+        "Hysterectomy, Supracervical": ["0UT90ZL"],
+    }
+    index.write_text(INDEX.replace("0DBJ", "0UT9").replace("Appendectomy", "Hysterectomy, supracervical"))
+    forms = named(ICD10PCS(tmp_path / "order.txt", "2026-04", index))
+    assert [form.code for form in forms["Hysterectomy, supracervical"]] == ["0UT90ZL", "0UT90ZZ"]
+
+
+def test_a_name_of_codes_with_nothing_in_common_is_put_before_their_titles(tmp_path: Path) -> None:
+    titles = {
+        "10D17Z9": "Manual Extraction of Products, Open Approach",
+        "10D17ZZ": "Extraction of Products, Open Approach",
+    }
+    index = tmp_path / "index.xml"
+    index.write_text(INDEX.replace("0DBJ", "10D1").replace("Appendectomy", "Removal"))
+    forms = named(ICD10PCS(order_file(tmp_path / "order.txt", titles), "2026-04", index))
+    assert set(forms) == {"Removal, Manual Extraction of Products", "Removal, Extraction of Products"}
+
+
 def test_pcs_index_names_reach_their_codes_with_each_approach(pcs: ICD10PCS) -> None:
     forms = named(pcs)
     assert [form.code for form in forms["Appendectomy"]] == ["0DBJ0ZX", "0DBJ0ZZ", "0DBJ4ZZ"]
     assert forms["Appendectomy"][0].text == "Appendectomy, Open Approach, Diagnostic"
+    assert [form.code for form in forms["laparoscopic appendectomy"]] == ["0DBJ4ZZ"]  # as surgeons call that approach
     assert [form.code for form in forms["Colonoscopy"]] == ["0DJD8ZZ"]
 
 
 def test_pcs_index_terms_that_need_the_rest_of_the_code_are_left_out(pcs: ICD10PCS) -> None:
-    assert set(named(pcs)) == {"Appendectomy", "Colonoscopy"}  # a device and a whole table say too little
+    assert set(named(pcs)) == {
+        "Appendectomy",
+        "laparoscopic appendectomy",
+        "Colonoscopy",
+    }  # a device and a whole table say too little
 
 
 def test_an_order_file_is_an_edition_of_icd10cm(tmp_path: Path) -> None:
