@@ -2,8 +2,8 @@
 
 import { element } from "./elements.js";
 
-const RANKING = ["codes", "candidates", "suppressed"];
-const LOOK = { codes: "kept", candidates: "candidate", suppressed: "ruled-out" };
+const RANKING = ["added", "codes", "candidates", "suppressed"];
+const LOOK = { added: "kept", codes: "kept", candidates: "candidate", suppressed: "ruled-out" };
 
 /** The text cut at every border of evidence: [{start, end, items}], items = what the piece supports. */
 export function cut(text, items) {
@@ -22,11 +22,16 @@ export class NoteView {
     this.container = container;
     this.marks = [];
     this.pick = pick;
-    container.addEventListener("click", (event) => this.choose(event.target));
+    this.selected = null;
+    container.addEventListener("click", (event) => {
+      if (!this.selected) this.choose(event.target);
+    });
+    document.addEventListener("selectionchange", () => this.#select());
   }
 
   render(text, items) {
     this.marks = [];
+    this.selected = null;
     this.container.replaceChildren(...cut(text, items).map((piece) => this.#piece(text, piece)));
     this.container.scrollTop = 0;
   }
@@ -54,6 +59,26 @@ export class NoteView {
       mark.classList.toggle("accepted", items.some((item) => item.decision === "accepted"));
       mark.classList.toggle("rejected", items.every((item) => item.decision === "rejected"));
     }
+  }
+
+  /** The words that were last selected in the note, as evidence, once; null if there are none. */
+  takeSelected() {
+    const { selected } = this;
+    this.selected = null;
+    return selected;
+  }
+
+  #select() {
+    const selection = document.getSelection();
+    const range = selection.rangeCount ? selection.getRangeAt(0) : null;
+    if (!range || !this.container.contains(range.commonAncestorContainer)) return; // the focus went to the search field
+    const words = range.toString();
+    const before = range.cloneRange();
+    before.selectNodeContents(this.container);
+    before.setEnd(range.startContainer, range.startOffset);
+    const start = before.toString().length + words.length - words.trimStart().length;
+    const end = start + words.trim().length;
+    this.selected = start < end ? { document: 0, start, end, section: null, assertion: null } : null;
   }
 
   /** Focus the words of an item, step places after those that have the focus. */

@@ -1,11 +1,13 @@
-// The review page: a note goes to the service, and its codes come back to be checked. Nothing is stored.
+// The review page: a note goes to the service, and its codes come back to be checked.
 
+import { BatchPanel } from "./batches.js";
 import { byId, element } from "./elements.js";
+import { feedbackOf } from "./feedback.js";
 import { NoteView } from "./note.js";
 import { Review } from "./review.js";
 import { makeRow, refreshRow, warningLine } from "./rows.js";
 import { CodeSearch } from "./search.js";
-import { codeNote, readInfo, Refusal, useKey } from "./service.js";
+import { codeNote, codeNoteAsFhir, readInfo, Refusal, sendFeedback, useKey } from "./service.js";
 
 const GROUPS = [
   ["added", "Added by you"],
@@ -22,11 +24,13 @@ class Page {
     select: (item) => this.select(item),
     decide: (item, verdict) => this.decide(item, verdict),
     remove: (item) => this.remove(item),
+    replace: (item, other) => this.replace(item, other),
   };
 
   constructor() {
     this.view = new NoteView(byId("words"), (items, mark) => this.pickWords(items, mark));
     new CodeSearch(byId("query"), byId("found"), { add: (found) => this.add(found), say });
+    this.batches = new BatchPanel({ open: (answer, request) => this.show(new Review(answer, request)), say, fail });
   }
 
   async send() {
@@ -37,8 +41,7 @@ class Page {
     try {
       this.show(new Review(await codeNote(request), request));
     } catch (error) {
-      if (error.status === 401) askForKey();
-      complain(error instanceof Refusal ? error.lines : [`The page failed: ${error.message}`]);
+      fail(error);
     } finally {
       byId("send").disabled = false;
       byId("send").textContent = "Code this note";
@@ -47,6 +50,8 @@ class Page {
 
   show(review) {
     this.review = review;
+    byId("finished").textContent = "";
+    complain([]);
     this.view.render(review.request.text, review.items);
     showParts(true);
     this.list();
@@ -78,7 +83,8 @@ class Page {
     const count = (decision) => this.review.items.filter((item) => item.decision === decision).length;
     byId("counts").textContent =
       `${this.review.items.length} shown · ${count("accepted") + count("added")} accepted · ${count("rejected")} rejected`;
-    byId("export").disabled = !this.review.decided.length;
+    byId("export").disabled = byId("finish").disabled = !this.review.decided.length;
+    byId("export-fhir").disabled = false;
   }
 
   select(item, { scroll = true } = {}) {
@@ -105,12 +111,27 @@ class Page {
     say(`${item.code} ${item.decision ?? "undecided"}.`);
   }
 
+  /** Words that are selected in the note become the evidence of the code. */
   add(found) {
-    const item = this.review.add(found);
+    const selected = this.view.takeSelected();
+    const item = this.review.add(found, selected ? [selected] : []);
     this.list();
+    if (selected) this.view.render(this.review.request.text, this.review.items);
     this.select(item);
     item.pick.focus();
     say(`${item.code} ${item.decision}.`);
+  }
+
+  /** Another code for the same words. */
+  replace(item, { code, display }) {
+    const { system, edition, evidence } = item;
+    if (item.decision !== "rejected" && item.list !== "added") this.review.decide(item, "rejected");
+    const taken = this.review.add({ code, display, system, edition, billable: null }, evidence);
+    this.list();
+    this.view.render(this.review.request.text, this.review.items);
+    this.select(taken);
+    taken.pick.focus();
+    say(`${code} taken instead of ${item.code}.`);
   }
 
   remove(item) {
@@ -131,15 +152,44 @@ class Page {
 
   download() {
     const json = JSON.stringify(this.review.export(), null, 2);
-    const address = URL.createObjectURL(new Blob([json], { type: "application/json" }));
-    element("a", { href: address, download: `codes-${this.review.answer.request_id}.json` }).click();
-    setTimeout(() => URL.revokeObjectURL(address), 1000);
+    save(json, "application/json", `codes-${this.review.answer.request_id}.json`);
+  }
+
+  /** The suggestions as the service writes them in FHIR; decisions are not part of them. */
+  async downloadFhir() {
+    const reference = byId("patient").value.trim();
+    complain([]);
+    try {
+      const bundle = await codeNoteAsFhir({ ...this.review.request, patient: { reference } });
+      save(bundle, "application/fhir+json", `codes-${this.review.answer.request_id}.fhir.json`);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  async finish() {
+    if (!this.review?.decided.length) return;
+    complain([]);
+    try {
+      const { accepted, rejected, added } = await sendFeedback(feedbackOf(this.review));
+      byId("finished").textContent = `Sent: ${accepted} accepted, ${rejected} rejected, ${added} added.`;
+      say(byId("finished").textContent);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  /** One file fills the note, several become a batch. */
+  take(files) {
+    complain([]);
+    if (files.length > 1) return this.batches.send(files, optionsOfForm());
+    return this.open(files[0]);
   }
 
   async open(file) {
     try {
       byId("text").value = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
-      complain([]);
+      byId("note-id").value = file.name.slice(0, 128);
       this.edit();
     } catch {
       complain(["This file is not text in UTF-8."]);
@@ -151,6 +201,7 @@ class Page {
     if (key === "?") return byId("keys").showModal() ?? true;
     if (!this.review || byId("words").hidden) return false;
     if (key === "/") return byId("query").focus() ?? true;
+    if (key === "f") return this.finish() ?? true;
     if (key === "ArrowDown" || key === "ArrowUp") return this.move(key === "ArrowDown" ? 1 : -1) ?? true;
     if (!this.current) return false;
     return this.keyOnCode(key, target);
@@ -176,8 +227,8 @@ async function enter(given) {
     byId("access").hidden = true;
     byId("text").focus();
   } catch (error) {
-    if (error.status === 401) askForKey();
-    if (given) complain(error instanceof Refusal ? error.lines : [`The page failed: ${error.message}`]);
+    if (given) fail(error);
+    else if (error.status === 401) askForKey();
   }
 }
 
@@ -188,8 +239,12 @@ function askForKey() {
 }
 
 function requestOfForm() {
+  const note_id = byId("note-id").value.trim();
+  return { text: byId("text").value, ...(note_id ? { note_id } : {}), ...optionsOfForm() };
+}
+
+function optionsOfForm() {
   return {
-    text: byId("text").value,
     encounter: byId("encounter").value,
     top_k: byId("top-k").valueAsNumber,
     billable_only: byId("billable").checked,
@@ -225,6 +280,18 @@ function complain(lines) {
   byId("alert").replaceChildren(...lines.map((line) => element("p", {}, line)));
 }
 
+/** Show why something did not work; a missing key is asked for. */
+function fail(error) {
+  if (error.status === 401) askForKey();
+  complain(error instanceof Refusal ? error.lines : [`The page failed: ${error.message}`]);
+}
+
+function save(text, type, name) {
+  const address = URL.createObjectURL(new Blob([text], { type }));
+  element("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 1000);
+}
+
 function say(words) {
   byId("status").textContent = words;
 }
@@ -239,6 +306,11 @@ function listen(page) {
   });
   byId("edit").addEventListener("click", () => page.edit());
   byId("export").addEventListener("click", () => page.download());
+  byId("fhir").addEventListener("submit", (event) => {
+    event.preventDefault();
+    page.downloadFhir();
+  });
+  byId("finish").addEventListener("click", () => page.finish());
   byId("show-keys").addEventListener("click", () => byId("keys").showModal());
   byId("access").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -255,7 +327,7 @@ function listen(page) {
 
 function listenForFiles(page) {
   byId("file").addEventListener("change", ({ target }) => {
-    if (target.files.length) page.open(target.files[0]);
+    if (target.files.length) page.take([...target.files]);
     target.value = ""; // the same file may be opened again
   });
   const carriesFile = (event) => event.dataTransfer?.types.includes("Files");
@@ -265,7 +337,7 @@ function listenForFiles(page) {
   document.addEventListener("drop", (event) => {
     if (!carriesFile(event)) return;
     event.preventDefault(); // or the browser would leave the page for the file
-    page.open(event.dataTransfer.files[0]);
+    page.take([...event.dataTransfer.files]);
   });
 }
 

@@ -24,14 +24,14 @@ export class Review {
   }
 
   /** The item of a code: the one that is there, or a new one. */
-  add(found) {
+  add(found, evidence = []) {
     const there = this.items.find((item) => item.code === found.code);
     if (there) {
       there.decision ??= "accepted";
       return there;
     }
     const unknown = { rank: null, score: null, probability: null, assertion: null, hcc: null };
-    const item = { ...found, ...unknown, list: "added", decision: "added", evidence: [], alternatives: [], warnings: [] };
+    const item = { ...found, ...unknown, list: "added", decision: "added", evidence, alternatives: [], warnings: [] };
     this.items.unshift(item);
     return item;
   }

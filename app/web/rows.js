@@ -8,11 +8,11 @@ const REASONS = {
   hypothetical: "The note says what to do if it happens.",
 };
 
-/** A row; actions: {select, decide, remove}, each called with the item. */
+/** A row; actions: {select, decide, remove, replace}, each called with the item. */
 export function makeRow(item, actions) {
   const pick = element("button", { type: "button", class: "pick", tabindex: -1 }, ...face(item));
   pick.addEventListener("click", () => actions.select(item));
-  const row = element("li", { class: "row" }, pick, decisions(item, actions), ...remarks(item));
+  const row = element("li", { class: "row" }, pick, decisions(item, actions), ...remarks(item, actions));
   Object.assign(item, { row, pick });
   return row;
 }
@@ -25,7 +25,7 @@ export function refreshRow(item, current) {
   for (const button of item.row.querySelectorAll("[data-verdict]")) {
     button.setAttribute("aria-pressed", String(button.dataset.verdict === item.decision));
   }
-  for (const control of item.row.querySelectorAll(".decide button, summary")) {
+  for (const control of item.row.querySelectorAll(".decide button, summary, details button")) {
     control.tabIndex = item === current ? 0 : -1;
   }
 }
@@ -72,10 +72,10 @@ function button(word, label, act) {
   return made;
 }
 
-function remarks(item) {
+function remarks(item, actions) {
   const reason = item.reason ? element("p", { class: "reason" }, `Ruled out (${item.reason}). ${REASONS[item.reason] ?? ""}`) : null;
   const warnings = item.warnings.length ? element("ul", { class: "warnings" }, ...item.warnings.map(warningLine)) : null;
-  return [reason, warnings, item.alternatives.length ? alternatives(item) : null];
+  return [reason, warnings, item.alternatives.length ? alternatives(item, actions) : null];
 }
 
 /** One warning of the service. */
@@ -84,10 +84,13 @@ export function warningLine({ rule, message, codes }) {
   return element("li", {}, `${message}${where} `, element("span", { class: "tag" }, rule));
 }
 
-function alternatives({ alternatives: others }) {
-  const lines = others.map(({ code, display, score }) =>
-    element("li", {}, element("span", { class: "code" }, code), ` ${display} `, element("span", { class: "hint" }, score.toFixed(3))),
-  );
+function alternatives(item, actions) {
+  const others = item.alternatives;
+  const lines = others.map(({ code, display }) => {
+    const take = button("Take", `Take ${code} instead of ${item.code}`, () => actions.replace(item, { code, display }));
+    const words = element("span", {}, element("span", { class: "code" }, code), ` ${display}`);
+    return element("li", {}, words, take);
+  });
   const title = `${others.length} ${others.length === 1 ? "alternative" : "alternatives"}`;
   return element("details", {}, element("summary", {}, title), element("ul", {}, ...lines));
 }

@@ -1,6 +1,8 @@
 // What the page asks of the service. Addresses are relative, so that a proxy may serve the page under any path.
 
 const FOUND = 8;
+const NDJSON = "application/x-ndjson";
+const FHIR = "application/fhir+json";
 
 let key = ""; // in memory only: gone with the page
 
@@ -22,7 +24,7 @@ export function useKey(given) {
   key = given;
 }
 
-async function ask(path, { headers = {}, ...options } = {}) {
+async function answer(path, { headers = {}, ...options } = {}) {
   const keyed = key ? { ...headers, Authorization: `Bearer ${key}` } : headers;
   let response;
   try {
@@ -31,9 +33,17 @@ async function ask(path, { headers = {}, ...options } = {}) {
     if (error.name === "AbortError") throw error;
     throw new Refusal({ title: "The service cannot be reached." });
   }
-  const body = await response.json().catch(() => ({ title: `The service answered ${response.status}.` }));
-  if (!response.ok) throw new Refusal({ status: response.status, ...body });
-  return body;
+  if (response.ok) return response;
+  const problem = await response.json().catch(() => ({ title: `The service answered ${response.status}.` }));
+  throw new Refusal({ ...problem, status: response.status });
+}
+
+async function ask(path, options) {
+  return (await answer(path, options)).json();
+}
+
+function post(body, headers = {}) {
+  return { method: "POST", headers: { "Content-Type": "application/json", ...headers }, body: JSON.stringify(body) };
 }
 
 /** What is loaded; refused with 401 where a key is asked for. */
@@ -43,8 +53,39 @@ export function readInfo() {
 
 /** The answer to one note; request as in the contract. */
 export function codeNote(request, signal) {
-  const headers = { "Content-Type": "application/json" };
-  return ask("v1/code", { method: "POST", headers, body: JSON.stringify(request), signal });
+  return ask("v1/code", { ...post(request), signal });
+}
+
+/** The answer to one note as a FHIR R4 Bundle, as text; the request names the patient. */
+export async function codeNoteAsFhir(request) {
+  return (await answer("v1/code", post(request, { Accept: FHIR }))).text();
+}
+
+/** Tell the service what became of an answer. */
+export function sendFeedback(feedback) {
+  return ask("v1/feedback", post(feedback));
+}
+
+/** A new batch of lines {custom_id, body}. */
+export function submitBatch(lines) {
+  const body = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+  return ask("v1/batches", { method: "POST", headers: { "Content-Type": NDJSON }, body });
+}
+
+/** State and counts of a batch. */
+export function readBatch(id) {
+  return ask(`v1/batches/${id}`);
+}
+
+/** The lines that are answered so far. */
+export async function readResults(id) {
+  const text = await (await answer(`v1/batches/${id}/results`)).text();
+  return text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
+}
+
+/** Remove notes and results of a batch. */
+export function deleteBatch(id) {
+  return ask(`v1/batches/${id}`, { method: "DELETE" });
 }
 
 /** Codes whose wordings hold the words; a code finds itself. */
