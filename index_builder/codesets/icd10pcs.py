@@ -56,8 +56,8 @@ class ICD10PCS:
             begun = _begun_by(names, entry.start)
             if len(begun) == 1 or (len(begun) <= _MOST and _names_an_operation(entry)):
                 base = common_start([_head(self._rows[code].title) for code in begun])
-                for code in begun:
-                    yield from self._named(entry.name, code, len(base))
+                for name in begun:
+                    yield from self._named(entry.name, name, len(base))
 
     def _named(self, name: str, code: str, base: int) -> Iterator[SurfaceForm]:
         """The name with what the title says after its first `base` characters: device, qualifier, approach."""
