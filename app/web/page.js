@@ -263,8 +263,10 @@ function showParts(reviewing) {
 function showAnswer({ codes, candidates, suppressed, warnings, truncated, versions }) {
   const shown = [...codes, ...candidates, ...suppressed];
   const cut = truncated ? [{ rule: "truncated", message: "The answer was cut short.", codes: [] }] : [];
-  byId("warnings").replaceChildren(...[...cut, ...warnings].map(warningLine));
-  byId("warnings").hidden = !(cut.length + warnings.length);
+  const atCodes = new Set(shown.flatMap((item) => item.warnings.map(({ message }) => message)));
+  const general = [...cut, ...warnings.filter(({ message }) => !atCodes.has(message))];
+  byId("warnings").replaceChildren(...general.map(warningLine));
+  byId("warnings").hidden = !general.length;
   byId("measure").textContent = measureOf(shown);
   byId("versions").textContent = `${versions.code_set}, model ${versions.model}, index ${versions.index}, service ${versions.service}`;
 }

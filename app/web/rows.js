@@ -80,7 +80,8 @@ function remarks(item, actions) {
 
 /** One warning of the service. */
 export function warningLine({ rule, message, codes }) {
-  const where = codes.length ? ` [${codes.join(", ")}]` : "";
+  const unnamed = codes.filter((code) => !message.includes(code));
+  const where = unnamed.length ? ` [${unnamed.join(", ")}]` : "";
   return element("li", {}, `${message}${where} `, element("span", { class: "tag" }, rule));
 }
 
