@@ -13,7 +13,7 @@ from rich.console import Console, RenderableType
 
 from app.cli.options import add_artifact_flags, count, positive, settings_of
 from app.cli.progress import shown_progress
-from app.evaluation import assertion_report, assertion_traps, report
+from app.evaluation import assertion_report, assertion_traps, report, shorthand_lines, shorthand_report
 from app.evaluation.corpora import NAMES, count_codes, match, open_corpus
 from app.evaluation.errors import EvaluationError
 from app.evaluation.quality_report import add_section
@@ -129,6 +129,20 @@ def _traps(args: argparse.Namespace, settings: Settings, tell: Progress) -> dict
     }
 
 
+def _shorthand(args: argparse.Namespace, settings: Settings, tell: Progress) -> dict[str, Any]:
+    from app.evaluation.shorthand_measure import measure_shorthand
+
+    if args.path is None:
+        raise EvaluationError(f"--corpus {args.corpus} needs --path, the corpus's folder")
+    lines = shorthand_lines.read_shorthand(args.path)[: args.limit]
+    coder = _open(args, settings)
+    return {
+        "parameters": {"corpus": args.corpus, "calibration": args.calibration},
+        "versions": {"service": VERSION, **asdict(coder.versions)},
+        "shorthand": asdict(measure_shorthand(coder, lines, args.calibration, tell)),
+    }
+
+
 def _open(args: argparse.Namespace, settings: Settings) -> CodingPipeline:
     from app.pipeline.assemble import open_coder  # after the corpus: a wrong path is told at once
 
@@ -145,6 +159,7 @@ def _open(args: argparse.Namespace, settings: Settings) -> CodingPipeline:
 ALONE: dict[str, tuple[Measured, Rendered]] = {  # corpora that are no coded notes
     TERMS: (_terms, report.render),
     assertion_traps.NAME: (_traps, assertion_report.render),
+    shorthand_lines.NAME: (_shorthand, shorthand_report.render),
 }
 
 

@@ -5,19 +5,34 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from app.pipeline.reading.edited import Edited, Span
+
 WidthsName = Literal["card", "balanced"]
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One text of an encounter, exactly as received: every offset refers to it."""
+    """One text of an encounter.
+
+    text:  exactly as received; while the pipeline works, the text that is read in its place
+    edits: what was replaced to read it, in turn; the last one's text is `text`
+    """
 
     text: str
     id: str | None = None
     type: str | None = None
+    edits: tuple[Edited, ...] = ()
 
     def __repr__(self) -> str:
         return f"Document({len(self.text)} characters)"  # a repr may reach a log; the text must not
+
+    def as_sent(self, start: int, end: int) -> tuple[int, int, str]:
+        """The stretch of the text as received that text[start:end] was read from, and its characters."""
+        span: Span = (start, end)
+        for edited in reversed(self.edits):
+            span = edited.back(*span)
+        sent = self.edits[0].source if self.edits else self.text
+        return *span, sent[slice(*span)]
 
 
 @dataclass(frozen=True, slots=True)

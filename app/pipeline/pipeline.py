@@ -25,8 +25,10 @@ from app.pipeline.evidence import EvidenceFinder
 from app.pipeline.families import Families
 from app.pipeline.features import Priors, Shortlist, features
 from app.pipeline.note import CodingOptions, Note, stage_widths
+from app.pipeline.reading.language import language_cautions
+from app.pipeline.reading.restoring import as_sent
 from app.pipeline.scoring import Scored, Scorer, read, uncalibrated
-from app.pipeline.segment import segment
+from app.pipeline.segment import segment_read
 from app.pipeline.stopwatch import Stopwatch
 from app.pipeline.trace import Ranking, Trace
 from app.pipeline.words import WordReader
@@ -98,7 +100,7 @@ class CodingPipeline:
     def encoded(self, notes: Sequence[Note]) -> tuple[list[EncodedNote], dict[str, float]]:
         """The notes segmented and encoded, and the milliseconds of both stages."""
         shared = Stopwatch()
-        segmented = [segment(note) for note in notes]
+        segmented = [segment_read(note) for note in notes]
         shared.mark("segment")
         encoded = encode(self._encoder, segmented, self._unit)
         shared.mark("encode")
@@ -117,7 +119,7 @@ class CodingPipeline:
 
     def trace(self, note: Note, options: CodingOptions, *, exact: bool = False, prefixes: bool = False) -> Trace:
         """One note with what every stage ranked; `exact` and `prefixes` add the exhaustive searches."""
-        encoded = encode(self._encoder, [segment(note)], self._unit)[0]
+        encoded = encode(self._encoder, [segment_read(note)], self._unit)[0]
         clock, scorer, reach = Stopwatch(), self._scorer(options), self._reach(options)
         widths = stage_widths(options.widths, options.top_k)
         words = WordReader(self._encoder, encoded)
@@ -139,14 +141,15 @@ class CodingPipeline:
 
         The candidates are chosen as the calibration named in `options` chooses them, or by cosine without one.
         """
-        encoded = encode(self._encoder, [segment(note)], self._unit)[0]
+        encoded = encode(self._encoder, [segment_read(note)], self._unit)[0]
         reach, widths = self._reach(options), stage_widths(options.widths, options.top_k)
         stages = cascade(self._index, self._families, encoded, widths, reach, Stopwatch())
         hits = stages.rescore768
         forms = self._index.vectors(hits.forms)
-        runs = read(WordReader(self._encoder, encoded), hits, forms)
-        scorer = self._scorer(options)
-        priors = Priors.none(self.catalog.code_count) if scorer is None else scorer.priors
+        words, scorer = WordReader(self._encoder, encoded), self._scorer(options)
+        if scorer is not None:
+            return Shortlist(hits.positions, scorer.columns(encoded, stages, words, forms))
+        runs, priors = read(words, hits, forms), Priors.none(self.catalog.code_count)
         return Shortlist(hits.positions, features(encoded, stages, runs, forms, self.catalog, priors))
 
     def _scorer(self, options: CodingOptions) -> Scorer | None:
@@ -204,14 +207,18 @@ class CodingPipeline:
         kept = found.kept
         if scorer is not None and scorer.calibration.combine and self.catalog.name == COMBINED:
             kept = combine(kept, floor=floors.codes, demoted=found.demoted, make=make, score_of=scorer.score_of)
+        cautions = language_cautions(note.segmented.note)
+        if cautions:
+            found.demoted.update(item.code for item in kept)  # what was not understood claims nothing
         codes, candidates = split(kept[: options.top_k], floors, demoted=found.demoted)
         suppressed = shown(found.suppressed, floors)[: options.top_k]
         case = Case(
             self._rules, codes, candidates, note.segmented, options.patient, inpatient=options.encounter == "inpatient"
         )
-        answer = edited(Coding(codes, candidates, suppressed), case, lambda names: self._similarity(note, names))
+        coding = Coding(codes, candidates, suppressed, warnings=cautions)
+        answer = edited(coding, case, lambda names: self._similarity(note, names))
         clock.mark("decide")
-        return replace(answer, timings_ms=clock.milliseconds)
+        return replace(as_sent(answer, note.segmented.note), timings_ms=clock.milliseconds)
 
     def _similarity(self, note: EncodedNote, names: Sequence[str]) -> list[float]:
         """Cosines of codes at full width, as those of the last search stage."""
