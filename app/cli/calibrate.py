@@ -34,6 +34,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--every", type=int, default=1, help="learn on every Nth note: those that trained no encoder")
     parser.add_argument("--practice", type=Path, help="folder of practice notes: its split `aside` is learned from too")
     parser.add_argument("--practice-weight", type=float, default=1.0, help="what one of them counts beside the others")
+    parser.add_argument("--attention", type=Path, help="label attention of `plant` that was not trained on these notes")
     parser.add_argument("--frequency", action="store_true", help="prefer codes that these coders use often")
     parser.add_argument(
         "--prior-notes", type=Path, nargs="*", help="CSV files and folders of uncoded notes for a prior"
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     """Learn, write and say what was learned."""
     from app.evaluation.calibration.learn import Recipe, learn
     from app.pipeline.assemble import open_coder
-    from app.pipeline.calibration import save
+    from app.pipeline.calibration import attention_file, open_attention, save
 
     settings = settings_of(args)
     folders = settings.calibration_folders
@@ -69,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
         coder = open_coder(
             settings.artifacts, settings.code_set, settings.model, settings.backend, calibrations=folders
         )
+        attention = open_attention(args.attention, coder.versions.model) if args.attention else None
         counted = match(coded, coder.catalog)
         recipe = Recipe(
             name=args.name,
@@ -87,15 +89,24 @@ def run(args: argparse.Namespace) -> int:
             notes = counted[args.every - 1 :: args.every]
             practised = match(PracticeNotes(args.practice).notes("aside"), coder.catalog) if args.practice else []
             weights = [1.0] * len(notes) + [args.practice_weight] * len(practised)
-            learned = learn(coder, [*notes, *practised], counted, prior, recipe, tell, weights)
+            learned = learn(coder, [*notes, *practised], counted, prior, recipe, tell, weights, attention)
     except (EvaluationError, ValueError) as error:
         print(f"calibrate: {error}", file=sys.stderr)
         return 1
     args.out.mkdir(parents=True, exist_ok=True)
     file = args.out / f"{args.name}.calibration.json.gz"
+    if learned.attention:
+        _copy(args.attention, attention_file(args.out, args.name))
     version = save(learned, file)
     print(json.dumps({"name": args.name, "version": version, "file": str(file), **learned.learned}, indent=1))
     return 0
+
+
+def _copy(source: Path, target: Path) -> None:
+    """In one step, so that a service that starts meanwhile finds the old file or the new one."""
+    part = target.with_suffix(".part")
+    part.write_bytes(source.read_bytes())
+    part.replace(target)
 
 
 def _prior(

@@ -7,7 +7,7 @@ training notes say (tokens in order): keep it where the notes are kept.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from app.evaluation.corpora import CodedNote
 from app.evaluation.errors import EvaluationError
 from app.evaluation.run import Progress
+from app.pipeline.attention import note_tokens
 from app.pipeline.cascade import FULL, SEARCH, best_members
 from app.pipeline.crowding import crowded
 from app.pipeline.encoding import EncodedNote, encode
@@ -24,52 +25,12 @@ from app.pipeline.segment import segment
 from app.pipeline.words import WordReader
 from index_builder.codesets.protocol import FormSource
 from index_builder.index import CodeHits, CodeIndex
-from model.attention.vocabulary import token_words
 from model.encoder import Encoder, Integers
 from model.nested import Floats, prefix
 from model.training.planting.notes import LabelPool, TrainingNote
 
 CANDIDATES = 200  # codes that search64 hands on; all of them are ranked here, none is cut
 POOL = 2000  # codes that random negatives are drawn from
-
-
-@dataclass(frozen=True, slots=True)
-class NoteTokens:
-    """The tokens of a note's clauses, each once: vectors (T, 768), not normalised, and the stems of their words.
-
-    queries: (T,) the first query (row of EncodedNote.vectors) that a token stands in
-    offsets: (T, 2) half-open, in code points of that query's clause
-    """
-
-    vectors: Floats
-    words: tuple[str, ...]
-    queries: Integers
-    offsets: Integers
-
-
-def note_tokens(encoder: Encoder, note: EncodedNote) -> NoteTokens:
-    """The tokens in the order of the queries. Clauses of one window share tokens: these are taken once."""
-    seen: set[int] = set()
-    rows: list[int] = []
-    words: list[str] = []
-    queries: list[int] = []
-    offsets: list[Integers] = []
-    for query, place in enumerate(note.places):
-        _, inside = note.tokens(query)
-        named = token_words(note.segmented.text_of(note.uses[query][0]), inside)
-        new = [row for row in range(place.start, place.end) if row not in seen]
-        seen.update(new)
-        rows += new
-        words += [named[row - place.start] for row in new]
-        queries += [query] * len(new)
-        offsets += [inside[row - place.start] for row in new]
-    vectors = encoder.project(note.states.states[np.asarray(rows, dtype=np.int64)])
-    return NoteTokens(
-        vectors,
-        tuple(words),
-        np.asarray(queries, dtype=np.int64),
-        np.asarray(offsets, dtype=np.int64).reshape(-1, 2),
-    )
 
 
 class NoteCache:
@@ -130,7 +91,7 @@ class NoteCache:
 
     def _note(self, coded: CodedNote) -> TrainingNote:
         note = encode(self._encoder, [segment(coded.note)])[0]
-        tokens = note_tokens(self._encoder, note)
+        tokens = note_tokens(note, WordReader(self._encoder, note))
         linked = self._link(note)
         missed = self._missed(note, coded.gold, linked)
         return TrainingNote(

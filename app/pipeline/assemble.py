@@ -57,7 +57,7 @@ def coder_of(
     opened = (
         load(artifacts, code_set, encoder, edition=edition) if index is None else load_folder(root / index, encoder)
     )
-    learned = fitting(load_all([SHIPPED, *calibrations], encoder.info.version), code_set)
+    learned = fitting(load_all([SHIPPED, *calibrations], encoder.info.version), code_set, opened.manifest.dimensions)
     pipeline = CodingPipeline(encoder, opened, calibrations=learned, encoding_unit=encoding_unit)
     weakref.finalize(pipeline, opened.close)  # with the last note that it codes, not with the swap
     return pipeline

@@ -11,7 +11,7 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,14 @@ import numpy as np
 
 from app.pipeline.features import FEATURES, Priors
 from index_builder.errors import ArtifactError
+from model.attention.label_attention import LabelAttention
+from model.errors import CheckpointError
 from model.last_stage import Doubles, LastStage
 from model.nested import Floats
 
 FORMAT = 1
 SHIPPED = Path(__file__).parents[1] / "calibrations"
+ATTENTION = "attention"  # the feature that needs a label attention beside the calibration
 
 
 class CalibrationError(ArtifactError):
@@ -49,6 +52,7 @@ class Calibration:
     search_weight: what one unit of prior + frequency adds to a cosine when the candidates are chosen
     combine:   whether combination codes take the place of their parts (app/pipeline/combinations.py)
     prior, frequency: by code; a code that is not named has the value under ""
+    attention: content hash of the label attention beside it, "" = it reads none; planted: that attention, opened
     """
 
     name: str
@@ -61,7 +65,9 @@ class Calibration:
     frequency: Mapping[str, float] = field(repr=False)
     learned: Mapping[str, Any] = field(default_factory=dict)
     combine: bool = False
+    attention: str = ""
     version: str = ""
+    planted: LabelAttention | None = field(default=None, repr=False, compare=False)
 
     def priors(self, names: Sequence[str]) -> Priors:
         """The priors of a catalog's codes, in its order."""
@@ -111,6 +117,10 @@ def load(file: Path) -> Calibration:
         unknown = sorted(set(content["features"]) - set(FEATURES))
         if unknown:
             raise CalibrationError(file, f"reads the unknown feature {unknown[0]}")
+        if (ATTENTION in content["features"]) != bool(content.get("attention")):
+            raise CalibrationError(
+                file, "reads a label attention that it does not name, or names one that it never reads"
+            )
         return Calibration(
             name=content["name"],
             model=content["model"],
@@ -122,6 +132,7 @@ def load(file: Path) -> Calibration:
             frequency=content["frequency"],
             learned=content["learned"],
             combine=content.get("combine", False),
+            attention=content.get("attention", ""),
             version=version,
         )
     except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
@@ -129,9 +140,43 @@ def load(file: Path) -> Calibration:
 
 
 def load_all(folders: Sequence[Path], model: str) -> dict[str, Calibration]:
-    """Every calibration in these folders that was learned on this model, by name; later folders win."""
-    found = [load(file) for folder in folders for file in sorted(folder.glob("*.calibration.json.gz"))]
-    return {one.name: one for one in found if one.model == model}
+    """Every calibration in these folders that was learned on this model, by name; later folders win.
+
+    Their label attentions are opened. Raises CalibrationError, which names the file and what is wrong.
+    """
+    files = [file for folder in folders for file in sorted(folder.glob("*.calibration.json.gz"))]
+    found = {one.name: (one, file.parent) for file in files if (one := load(file)).model == model}
+    return {name: _planted(one, folder) if one.attention else one for name, (one, folder) in found.items()}
+
+
+def attention_file(folder: Path, name: str) -> Path:
+    """Where the label attention of the calibration `name` stands."""
+    return folder / f"{name}.attention.safetensors"
+
+
+def open_attention(file: Path, model: str) -> tuple[LabelAttention, str]:
+    """The label attention of a file and its content hash.
+
+    Raises CalibrationError for a file that is missing or broken, or was trained with another encoder version.
+    """
+    try:
+        version = hashlib.sha256(file.read_bytes()).hexdigest()[:12]
+        attention = LabelAttention.open(file)
+    except OSError as error:
+        raise CalibrationError(file, f"cannot be read ({type(error).__name__})") from error
+    except CheckpointError as error:
+        raise CalibrationError(file, f"is no label attention: {error}") from error
+    if attention.config.encoder != model:
+        raise CalibrationError(file, f"was trained with the encoder {attention.config.encoder!r}, not {model!r}")
+    return attention, version
+
+
+def _planted(calibration: Calibration, folder: Path) -> Calibration:
+    file = attention_file(folder, calibration.name)
+    attention, version = open_attention(file, calibration.model)
+    if version != calibration.attention:
+        raise CalibrationError(file, f"has the version {version}, {calibration.name} was learned with another")
+    return replace(calibration, planted=attention)
 
 
 def _content(calibration: Calibration) -> dict[str, Any]:
@@ -147,6 +192,7 @@ def _content(calibration: Calibration) -> dict[str, Any]:
         "frequency": dict(sorted(calibration.frequency.items())),
         "learned": dict(calibration.learned),
         **({"combine": True} if calibration.combine else {}),
+        **({"attention": calibration.attention} if calibration.attention else {}),
     }
 
 

@@ -14,18 +14,24 @@ from typing import Final
 
 import numpy as np
 
-from app.pipeline.calibration import Calibration
+from app.pipeline.calibration import ATTENTION, Calibration
 from model.last_stage import LastStage, Linear, Trees
+from model.nested import WIDTH
 
 HELD: Final[Mapping[str, float]] = {"code_length": 4.0}
 HELD_TOO: Final[Mapping[str, Mapping[str, float]]] = {
     "icd-10-pcs": {"title": 1.0, "category_crowd": 0.0, "category_gap": 0.0},
 }
 LEARNED_ON: Final = "icd-10-cm"
+NEUTRAL: Final = "attention_neutral"  # of what was learned: the logit at which the label attention is held
 
 
-def fitting(calibrations: Mapping[str, Calibration], code_set: str) -> dict[str, Calibration]:
-    """Each calibration as a code set can use it: as it is where it was learned on that set, else carried over."""
+def fitting(calibrations: Mapping[str, Calibration], code_set: str, dimensions: int = WIDTH) -> dict[str, Calibration]:
+    """Each calibration as a code set can use it: as it is where it was learned on that set, else carried over.
+
+    dimensions: of the index; a label attention that reads more is held
+    """
+    calibrations = {name: _within(one, dimensions) for name, one in calibrations.items()}
     native = {name: one.learned.get("code_set", LEARNED_ON) == code_set for name, one in calibrations.items()}
     return {name: one if native[name] else carried_over(one, code_set) for name, one in calibrations.items()}
 
@@ -34,15 +40,38 @@ def carried_over(calibration: Calibration, code_set: str) -> Calibration:
     """The calibration without priors and frequencies of codes, and with what does not carry over held."""
     held = {**HELD, **HELD_TOO.get(code_set, {})}
     held |= {"prior": calibration.prior.get("", 0.0), "frequency": calibration.frequency.get("", 0.0)}
-    values = {calibration.features.index(name): v for name, v in held.items() if name in calibration.features}
     return replace(
-        calibration,
-        last_stage=without(calibration.last_stage, values),
+        _without_attention(calibration),
+        last_stage=_held(calibration, {**held, **_neutral(calibration)}),
         search_weight=0.0,
         prior={},
         frequency={},
         version=f"{calibration.version} carried over",
     )
+
+
+def _within(calibration: Calibration, dimensions: int) -> Calibration:
+    planted = calibration.planted
+    return calibration if planted is None or planted.config.width <= dimensions else _without_attention(calibration)
+
+
+def _without_attention(calibration: Calibration) -> Calibration:
+    return replace(
+        calibration,
+        last_stage=_held(calibration, _neutral(calibration)),
+        attention="",
+        version=f"{calibration.version} without attention",
+        planted=None,
+    )
+
+
+def _neutral(calibration: Calibration) -> dict[str, float]:
+    return {ATTENTION: float(calibration.learned.get(NEUTRAL, 0.0))}
+
+
+def _held(calibration: Calibration, values: Mapping[str, float]) -> LastStage:
+    columns = {calibration.features.index(name): v for name, v in values.items() if name in calibration.features}
+    return without(calibration.last_stage, columns)
 
 
 def without(stage: LastStage, values: Mapping[int, float]) -> LastStage:

@@ -1,7 +1,8 @@
 """What the last stage knows of a shortlisted code: how near its wordings are, which words agree, where, how often.
 
 Everything is computed from the note and the code set alone; only `frequency` knows a corpus, and only calibrations
-with a code-frequency prior read it.
+with a code-frequency prior read it. `attention` knows the notes that a label attention was trained on, and only
+calibrations that name one read it.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ FEATURES = (
     "title_in_note",  # the same of the title's words
     "prior",  # how often codes of this kind are used at all
     "frequency",  # how often this code was used in the corpus of the calibration
+    "attention",  # logit of the calibration's label attention over the whole note; 0 without one
 )
 
 
@@ -82,9 +84,18 @@ class Shortlist:
 
 
 def features(
-    note: EncodedNote, stages: Cascaded, runs: Sequence[Run], forms: Floats, catalog: Catalog, priors: Priors
+    note: EncodedNote,
+    stages: Cascaded,
+    runs: Sequence[Run],
+    forms: Floats,
+    catalog: Catalog,
+    priors: Priors,
+    attended: Floats | None = None,
 ) -> Floats:
-    """(k, len(FEATURES)) float32 of the codes in stages.rescore768, in their order. runs (k), forms (k, 768)."""
+    """(k, len(FEATURES)) float32 of the codes in stages.rescore768, in their order. runs (k), forms (k, 768).
+
+    attended: (k,) logits of a label attention; None = there is none
+    """
     hits = stages.rescore768
     count = len(hits)
     if not count:
@@ -106,6 +117,7 @@ def features(
         "code_length": [len(catalog.code_names[p].replace(".", "")) for p in hits.positions.tolist()],
         "prior": priors.prior[hits.positions],
         "frequency": priors.frequency[hits.positions],
+        "attention": np.zeros(count, dtype=np.float32) if attended is None else attended,
     }
     return np.stack([np.asarray(columns[name], dtype=np.float32) for name in FEATURES], axis=1)
 

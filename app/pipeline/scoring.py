@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from app.pipeline.attention import attention_logits
 from app.pipeline.calibration import Calibration
 from app.pipeline.cascade import Cascaded
 from app.pipeline.crowding import crowded
@@ -44,18 +45,28 @@ class Scorer:
 
     @classmethod
     def of(cls, calibration: Calibration, catalog: Catalog) -> Scorer:
-        """Look the priors of the catalog's codes up, once."""
+        """Look the priors of the catalog's codes up, once. Raises ValueError for an attention that is not opened."""
+        if calibration.attention and calibration.planted is None:
+            raise ValueError(f"the label attention of the calibration {calibration.name} is not opened")
         priors = calibration.priors(catalog.code_names)
         return cls(calibration, catalog, priors, calibration.bias_of(priors) if calibration.search_weight else None)
 
     def score(self, note: EncodedNote, stages: Cascaded, reader: WordReader, forms: Floats) -> Scored:
         """Rank the shortlist by calibrated probability; equal ones in the order of position. forms (k, 768)."""
         hits = stages.rescore768
-        columns = features(note, stages, read(reader, hits, forms), forms, self.catalog, self.priors)
+        columns = self.columns(note, stages, reader, forms)
         logits = self.calibration.logits(columns)
         ranked = replace(hits, scores=_scores(logits))
         order = np.lexsort((hits.positions, -logits))
         return Scored(ranked.take(order), self.calibration.last_stage.curve(logits)[order], forms[order])
+
+    def columns(self, note: EncodedNote, stages: Cascaded, reader: WordReader, forms: Floats) -> Floats:
+        """(k, len(FEATURES)) of the shortlist; the attention's only where the calibration has one."""
+        hits, planted = stages.rescore768, self.calibration.planted
+        runs = read(reader, hits, forms)
+        names = [self.catalog.code_names[position] for position in hits.positions.tolist()]
+        attended = None if planted is None else attention_logits(planted, note, reader, forms, names)
+        return features(note, stages, runs, forms, self.catalog, self.priors, attended)
 
     def score_of(self, probability: float) -> float:
         """The score that ranks with a probability, in four decimals."""

@@ -44,6 +44,7 @@ class WordReader:
         self._encoder = encoder
         self._note = note
         self._runs: dict[int, _Runs] = {}
+        self._projected: dict[int, Floats] = {}
 
     def nearest(self, form: Floats, query: int) -> Run:
         """The run of the clause `query` that is nearest to the wording `form` (768,), unit length."""
@@ -63,8 +64,19 @@ class WordReader:
         if query not in self._runs:
             states, offsets = self._note.tokens(query)
             text = self._note.segmented.text_of(self._note.uses[query][0])
-            self._runs[query] = _Runs(text, self._encoder.project(states), offsets)
+            self._projected[query] = self._encoder.project(states)
+            self._runs[query] = _Runs(text, self._projected[query], offsets)
         return self._runs[query]
+
+    def projected(self) -> list[Floats]:
+        """Of every query its tokens (t, d), not normalised; those of queries not read yet go through one product."""
+        places = self._note.places
+        missing = [query for query in range(len(places)) if query not in self._projected]
+        if missing:
+            tokens = self._encoder.project(np.concatenate([self._note.tokens(query)[0] for query in missing]))
+            ends = np.cumsum([places[query].end - places[query].start for query in missing])
+            self._projected.update(zip(missing, np.split(tokens, ends[:-1]), strict=True))
+        return [self._projected[query] for query in range(len(places))]
 
 
 class _Runs:

@@ -12,10 +12,12 @@ from app.evaluation.calibration.last_stage import Examples, choose_kind, fit, th
 from app.evaluation.calibration.prior import frequency
 from app.evaluation.corpora import CodedNote, count_codes
 from app.evaluation.practice_notes import PracticeNote
-from app.pipeline.calibration import Calibration, Thresholds
+from app.pipeline.calibration import ATTENTION, Calibration, Thresholds
+from app.pipeline.carried import NEUTRAL
 from app.pipeline.features import FEATURES
 from app.pipeline.note import CodingOptions
 from app.pipeline.pipeline import CodingPipeline
+from model.attention.label_attention import LabelAttention
 from model.last_stage import Curve, Doubles, LastStage, Linear
 from model.metrics.calibration import expected_calibration_error, reliability
 
@@ -58,25 +60,29 @@ def learn(
     recipe: Recipe,
     progress: Progress,
     weights: Sequence[float] = (),
+    attention: tuple[LabelAttention, str] | None = None,
 ) -> Calibration:
     """Learn on `notes`; code frequencies are counted over `counted`, without the notes of the fold at work.
 
     weights: how much each note counts, all the same by default
+    attention: a label attention that was not trained on `notes`, and its version; None = the feature is not read
 
     Notes must not have trained the encoder, or its scores on them promise too much. Raises ValueError when there are
     fewer notes than folds, or no gold code was ever shortlisted.
     """
     if len(notes) < recipe.folds:
         raise ValueError(f"{len(notes)} coded notes, at least {recipe.folds} are needed")
-    seeds = _seeds(pipeline, notes, counted, prior, recipe)
+    planted, version = attention if attention and ATTENTION not in recipe.left_out else (None, "")
+    seeds = {
+        name: replace(seed, planted=planted) for name, seed in _seeds(pipeline, notes, counted, prior, recipe).items()
+    }
     examples = collect(pipeline.with_calibrations(seeds), notes, list(seeds), recipe, progress)
     if weights:
         examples = replace(examples, weights=np.array(weights, dtype=np.float64))
     if not examples.labels.any():
         raise ValueError("no code of these notes was found by the search: are they of the loaded code set?")
-    columns = tuple(
-        name for name in FEATURES if name not in recipe.left_out and (recipe.with_frequency or name not in CORPUS_BOUND)
-    )
+    unread = {*recipe.left_out, *(() if recipe.with_frequency else CORPUS_BOUND), *(() if planted else (ATTENTION,))}
+    columns = tuple(name for name in FEATURES if name not in unread)
     chosen = replace(examples, rows=examples.rows[:, [FEATURES.index(name) for name in columns]])
     kind = choose_kind(chosen, recipe.folds, recipe.seed) if recipe.kind == "best" else recipe.kind
     offsets = np.array([recipe.offsets.get(name, 0.0) for name in columns])
@@ -91,9 +97,21 @@ def learn(
         search_weight=recipe.search_weight,
         prior=dict(prior),
         frequency=own,
-        learned={"code_set": pipeline.catalog.name, **_account(chosen, crossed, kind, notes, counted, recipe)},
+        learned={
+            "code_set": pipeline.catalog.name,
+            **_account(chosen, crossed, kind, notes, counted, recipe),
+            **({NEUTRAL: _neutral(examples)} if planted else {}),
+        },
         combine=recipe.combine,
+        attention=version,
+        planted=planted,
     )
+
+
+def _neutral(examples: Examples) -> float:
+    """The attention's logit half way between gold codes and others: where it speaks neither for nor against."""
+    logits = examples.rows[:, FEATURES.index(ATTENTION)]
+    return round(float(np.median(logits[examples.labels]) + np.median(logits[~examples.labels])) / 2, 4)
 
 
 def _thresholds(crossed: Doubles, examples: Examples, notes: Sequence[CodedNote], recipe: Recipe) -> Thresholds:

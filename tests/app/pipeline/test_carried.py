@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from app.pipeline.calibration import SHIPPED, Calibration, load
-from app.pipeline.carried import HELD, HELD_TOO, carried_over, fitting
+from app.pipeline.carried import HELD, HELD_TOO, NEUTRAL, carried_over, fitting
 from app.pipeline.features import FEATURES
 from model.last_stage import Curve, LastStage, Linear
 
@@ -57,8 +57,10 @@ def test_linear_stages_are_held_as_well(rows: np.ndarray[tuple[int, int], np.dty
     curve = Curve(np.array([-9.0, 9.0]), np.array([0.0, 1.0]))
     stage = LastStage(score, curve, np.linspace(0, 1, count))
     shipped = load(SHIPPED / "general.calibration.json.gz")
-    linear = replace(shipped, features=FEATURES, last_stage=stage, prior={}, frequency={})
-    expected = linear.logits(held(rows, {**HELD, **HELD_TOO["icd-10-pcs"], "prior": 0.0, "frequency": 0.0}))
+    learned = {NEUTRAL: -3.0}
+    linear = replace(shipped, features=FEATURES, last_stage=stage, prior={}, frequency={}, learned=learned)
+    absent = {"prior": 0.0, "frequency": 0.0, "attention": -3.0}
+    expected = linear.logits(held(rows, {**HELD, **HELD_TOO["icd-10-pcs"], **absent}))
     np.testing.assert_allclose(carried_over(linear, "icd-10-pcs").logits(rows), expected, atol=1e-9)
 
 

@@ -1,0 +1,66 @@
+"""The planted label attention on a note's shortlist: one logit for each code, from every token of the note."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.pipeline.encoding import EncodedNote
+from app.pipeline.words import WordReader
+from model.attention.label_attention import LabelAttention
+from model.attention.vocabulary import token_words
+from model.encoder import Integers
+from model.nested import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class NoteTokens:
+    """The tokens of a note's clauses, each once: vectors (T, d), not normalised, and the stems of their words.
+
+    queries: (T,) the first query (row of EncodedNote.vectors) that a token stands in
+    offsets: (T, 2) half-open, in code points of that query's clause
+    """
+
+    vectors: Floats
+    words: tuple[str, ...]
+    queries: Integers
+    offsets: Integers
+
+
+def note_tokens(note: EncodedNote, reader: WordReader) -> NoteTokens:
+    """The tokens in the order of the queries. Clauses of one window share tokens: these are taken once."""
+    seen: set[int] = set()
+    vectors: list[Floats] = []
+    words: list[str] = []
+    queries: list[int] = []
+    offsets: list[Integers] = []
+    for query, (place, projected) in enumerate(zip(note.places, reader.projected(), strict=True)):
+        _, inside = note.tokens(query)
+        named = token_words(note.segmented.text_of(note.uses[query][0]), inside)
+        new = [row - place.start for row in range(place.start, place.end) if row not in seen]
+        seen.update(range(place.start, place.end))
+        vectors.append(projected[new])
+        offsets.append(inside[new])
+        words += [named[at] for at in new]
+        queries += [query] * len(new)
+    return NoteTokens(
+        np.concatenate(vectors) if vectors else np.zeros((0, note.vectors.shape[1]), dtype=np.float32),
+        tuple(words),
+        np.asarray(queries, dtype=np.int64),
+        np.concatenate(offsets) if offsets else np.zeros((0, 2), dtype=np.int64),
+    )
+
+
+def attention_logits(
+    attention: LabelAttention, note: EncodedNote, reader: WordReader, forms: Floats, names: Sequence[str]
+) -> Floats:
+    """(k,) float32: what the attention says of each code, by its best wording (k, >= D) and its name.
+
+    A code that the attention never saw asks with its wording alone.
+    """
+    if not len(names):
+        return np.zeros(0, dtype=np.float32)
+    tokens = note_tokens(note, reader)
+    return attention.logits(tokens.vectors, attention.token_ids(tokens.words), forms, names).logits
