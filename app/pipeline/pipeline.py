@@ -26,7 +26,9 @@ from app.pipeline.families import Families
 from app.pipeline.features import Priors, Shortlist, features
 from app.pipeline.note import CodingOptions, Note, stage_widths
 from app.pipeline.reading.language import language_cautions
+from app.pipeline.reading.misspellings import vocabulary
 from app.pipeline.reading.restoring import as_sent
+from app.pipeline.reading.shorthand import shorthand_lexicon
 from app.pipeline.scoring import Scored, Scorer, read, uncalibrated
 from app.pipeline.segment import segment_read
 from app.pipeline.stopwatch import Stopwatch
@@ -60,6 +62,8 @@ class CodingPipeline:
         self._index = index
         self._unit = encoding_unit
         self._lender: CodingPipeline | None = None
+        vocabulary()  # read once, now: the first note should not wait for them
+        shorthand_lexicon()
         catalog = index.catalog
         self._families = Families(catalog.code_names)
         self._rules = RuleBook(catalog)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.pipeline.clauses import cut_clauses
 from app.pipeline.note import Note
 from app.pipeline.reading.expanding import expand
+from app.pipeline.reading.language import language_cautions
 from app.pipeline.reading.read import read
 from app.pipeline.sections import cut_sections
 from app.pipeline.sentences import cut_sentences, widest_line
@@ -27,7 +28,8 @@ def segment_read(note: Note) -> Segmented:
     Offsets are those of the text that was read; its documents know the way back (docs/reading.md).
     """
     note = read(note)
-    return _with_clauses(*expand(note, *_outline(note)))
+    outline = note, *_outline(note)
+    return _with_clauses(*(outline if language_cautions(note) else expand(*outline)))
 
 
 def _outline(note: Note) -> tuple[tuple[Section, ...], tuple[Sentence, ...]]:

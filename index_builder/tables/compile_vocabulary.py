@@ -19,8 +19,8 @@ from pathlib import Path
 
 SHORTEST = 6
 _WORD = re.compile(r"(?<![\w'-])[a-z]{6,24}(?![\w'-])")
-_SAID = 2  # a word of the catalog counts as a term from so many wordings on
-_OFTEN, _SELDOM = 8, 2
+_SAID = 4  # a word of the catalog counts as a term from so many wordings on
+_OFTEN, _SELDOM = 3, 1
 
 
 def count_words(texts: Iterable[str]) -> Counter[str]:

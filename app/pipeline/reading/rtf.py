@@ -49,18 +49,16 @@ def is_rtf(text: str) -> bool:
 
 def read_rtf(text: str) -> Iterator[Edit]:
     """What to replace so that the words of an RTF document remain, one line for each of its paragraphs."""
-    reader, upto = _Reader(), 0
-    for found in _TOKEN.finditer(text):
-        start, end = max(upto, found.start()), found.end()
-        if start < end and upto <= found.start():
-            stop, new = reader.read(found)
-            if new is not None:
-                yield Edit(start, stop, new)
-            upto = end + reader.binary
-            if reader.binary:
-                yield Edit(end, min(upto, len(text)), "")
-        elif start < end:  # the token began among the bytes of a picture
+    reader, start = _Reader(), 0
+    while found := _TOKEN.match(text, start):
+        stop, new = reader.read(found)
+        if new is not None:
+            yield Edit(start, stop, new)
+        start = found.end()
+        if reader.binary:
+            end = min(start + reader.binary, len(text))
             yield Edit(start, end, "")
+            start = end
 
 
 class _Reader:

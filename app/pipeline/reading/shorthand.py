@@ -106,7 +106,7 @@ def shorthand_lexicon() -> Lexicon:
         for name, one in senses["senses"].items()
     }
     meanings = {name: words for words, names in plain["meanings"].items() for name in names.split()}
-    return Lexicon(meanings, ambiguous, frozenset(plain["words"]))
+    return Lexicon(meanings, ambiguous, frozenset(plain["words"].split()))
 
 
 def expansions(text: str, start: int, end: int, section: str | None, context: Context) -> Iterator[Edit]:
