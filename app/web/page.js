@@ -19,6 +19,7 @@ const FIELDS = "input, textarea, select";
 
 class Page {
   review = null;
+  reviews = new WeakMap(); // of a batch, by answer: decisions are there when a note is opened again
   current = null;
   actions = {
     select: (item) => this.select(item),
@@ -30,7 +31,7 @@ class Page {
   constructor() {
     this.view = new NoteView(byId("words"), (items, mark) => this.pickWords(items, mark));
     new CodeSearch(byId("query"), byId("found"), { add: (found) => this.add(found), say });
-    this.batches = new BatchPanel({ open: (answer, request) => this.show(new Review(answer, request)), say, fail });
+    this.batches = new BatchPanel({ open: (answer, request) => this.reopen(answer, request), say, fail });
   }
 
   async send() {
@@ -50,7 +51,7 @@ class Page {
 
   show(review) {
     this.review = review;
-    byId("finished").textContent = "";
+    byId("finished").textContent = review.sent;
     complain([]);
     this.view.render(review.request.text, review.items);
     showParts(true);
@@ -59,6 +60,17 @@ class Page {
     this.select(review.items[0] ?? null);
     this.current?.pick.focus({ preventScroll: true });
     say(`${review.of("codes").length} codes, ${review.of("suppressed").length} ruled out.`);
+  }
+
+  reopen(answer, request) {
+    if (!this.reviews.has(answer)) this.reviews.set(answer, new Review(answer, request));
+    this.show(this.reviews.get(answer));
+  }
+
+  /** What was sent is no longer what is shown. */
+  changed() {
+    this.review.sent = "";
+    byId("finished").textContent = "";
   }
 
   edit() {
@@ -107,6 +119,7 @@ class Page {
   decide(item, verdict) {
     if (item.list === "added") return verdict === "rejected" ? this.remove(item) : undefined;
     this.review.decide(item, verdict);
+    this.changed();
     this.select(item, { scroll: false });
     say(`${item.code} ${item.decision ?? "undecided"}.`);
   }
@@ -115,6 +128,7 @@ class Page {
   add(found) {
     const selected = this.view.takeSelected();
     const item = this.review.add(found, selected ? [selected] : []);
+    this.changed();
     this.list();
     if (selected) this.view.render(this.review.request.text, this.review.items);
     this.select(item);
@@ -127,6 +141,7 @@ class Page {
     const { system, edition, evidence } = item;
     if (item.decision !== "rejected" && item.list !== "added") this.review.decide(item, "rejected");
     const taken = this.review.add({ code, display, system, edition, billable: null }, evidence);
+    this.changed();
     this.list();
     this.view.render(this.review.request.text, this.review.items);
     this.select(taken);
@@ -136,6 +151,7 @@ class Page {
 
   remove(item) {
     this.review.remove(item);
+    this.changed();
     this.list();
     this.select(this.review.items[0] ?? null);
     this.current?.pick.focus();
@@ -170,10 +186,12 @@ class Page {
   async finish() {
     if (!this.review?.decided.length) return;
     complain([]);
+    const { review } = this;
     try {
-      const { accepted, rejected, added } = await sendFeedback(feedbackOf(this.review));
-      byId("finished").textContent = `Sent: ${accepted} accepted, ${rejected} rejected, ${added} added.`;
-      say(byId("finished").textContent);
+      const { accepted, rejected, added } = await sendFeedback(feedbackOf(review));
+      review.sent = `Sent: ${accepted} accepted, ${rejected} rejected, ${added} added.`;
+      if (review === this.review) byId("finished").textContent = review.sent;
+      say(review.sent);
     } catch (error) {
       fail(error);
     }

@@ -1,4 +1,5 @@
-// What is under review: the codes of one answer, those added by hand, and the decisions. Lives as long as the page.
+// What is under review: the codes of one answer, those added by hand, and the decisions. Lives as long as the page,
+// and is sent only when the reviewer has finished.
 
 const LISTS = ["codes", "candidates", "suppressed"];
 
@@ -7,6 +8,7 @@ export class Review {
   constructor(answer, request) {
     this.answer = answer;
     this.request = request;
+    this.sent = ""; // what the service has answered to the decisions as they are
     this.items = LISTS.flatMap((list) => answer[list].map((code) => ({ ...code, list, decision: null })));
   }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.pipeline.coding import Alternative, Caution, Coding
+from app.pipeline.coding import Alternative, Assertion, Caution, Coding
 from app.pipeline.note import CodingOptions, Note
 from tests.app.fakes import FakeCoder
 
@@ -27,7 +27,7 @@ class SuggestingCoder(FakeCoder):
             if item.code == "M10.9"
         ]
         asthma = [
-            replace(item, probability=0.4, assertion="negated", reason="negated")
+            replace(item, probability=0.4, assertion=Assertion.NEGATED, reason="negated")
             for item in coding.codes
             if item.code == "J45.20"
         ]

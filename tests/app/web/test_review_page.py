@@ -121,6 +121,14 @@ def test_batch_shows_progress_and_opens_its_notes(desk: Desk, served: Served, tm
     desk.wait(lambda: desk.text("#finished"))
     *_, review = served.app.state.feedback.reviews()
     assert review.note_id == "visit-1.txt"
+    desk.all("#batch-notes button")[0].click()
+    desk.wait(lambda: desk.texts("#groups h3") == ["Codes (1)"])
+    assert desk.text("#counts") == "1 shown · 0 accepted · 0 rejected"
+    desk.all("#batch-notes button")[1].click()
+    desk.wait(lambda: desk.text("#counts") == "2 shown · 1 accepted · 0 rejected")
+    assert desk.text("#finished") == "Sent: 1 accepted, 0 rejected, 0 added."
+    desk.press("r")
+    assert desk.text("#finished") == ""
     desk.one("#batch-delete").click()
     desk.wait(lambda: not desk.one("#batch").is_displayed())
 
