@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 
+from app.pipeline.assertion.naming import is_unsaid, stem
 from app.pipeline.assertion.phrases import AssertionLexicon, assertion_lexicon
 from app.pipeline.assertion.scope import paint, scan
 from app.pipeline.assertion.tokens import Tokens, tokenise
@@ -39,8 +40,12 @@ class AssertionReader:
         for at, sentence in enumerate(segmented.sentences):
             self._read.append(self._read_sentence(at, sentence))
 
-    def assess(self, document: int, start: int, end: int) -> Assertion:
-        """What the note says of text[start:end] of a document. Words outside all sentences are PRESENT."""
+    def assess(self, document: int, start: int, end: int, named: frozenset[str] = frozenset()) -> Assertion:
+        """What the note says of text[start:end] of a document. Words outside all sentences are PRESENT.
+
+        named: stems of what a code names (naming.py). Where they stand in the sentence and are all denied, so is a span
+        that says them, or says nothing but a place: "abdominal aorta normal in caliber, no aneurysm".
+        """
         at = bisect_right(self._keys, (document, end - 1)) - 1
         if at < 0:
             return Assertion.PRESENT
@@ -51,6 +56,8 @@ class AssertionReader:
         place = self._head(read, start, end)
         words = self._segmented.note.documents[document].text[start:end]
         said = read.labels[place] if place < len(read.labels) else Assertion.PRESENT
+        if named and said is Assertion.PRESENT and self._denies(read, start, end, named):
+            return Assertion.NEGATED
         if said is Assertion.HISTORICAL and self._goes_on(words, sentence):
             said = Assertion.PRESENT
         return self._in_section(said, read, place, self._segmented.sections[sentence.section].label, words)
@@ -82,20 +89,36 @@ class AssertionReader:
             return said
         return whole or said
 
+    def _denies(self, read: Read, start: int, end: int, named: frozenset[str]) -> bool:
+        """Whether what is named stands in the sentence, denied wherever, and the span claims nothing else."""
+        if Assertion.NEGATED not in read.labels:
+            return False
+        words, inside = read.tokens.words, self._inside(read, start, end)
+        if not is_unsaid([words[at] for at in inside if read.labels[at] is not Assertion.NEGATED]):
+            return False
+        shared = [at for at in inside if stem(words[at]) in named]
+        if not shared:
+            shared = [at for at, word in enumerate(words) if stem(word) in named]
+        return bool(shared) and all(read.labels[at] is Assertion.NEGATED for at in shared)
+
+    def _inside(self, read: Read, start: int, end: int) -> range:
+        """The tokens of a span."""
+        first = bisect_right(read.tokens.ends, start)
+        return range(first, min(len(read.tokens), max(first + 1, bisect_right(read.tokens.starts, end - 1))))
+
     def _head(self, read: Read, start: int, end: int) -> int:
         """The token that decides for a span: its first word that is neither a trigger nor says only where.
 
         Its last word, when the span leads to it through a trigger: "the drug may cause diarrhea".
         """
-        first = bisect_right(read.tokens.ends, start)
-        last = max(first + 1, bisect_right(read.tokens.starts, end - 1))
-        own = [at for at in range(first, min(last, len(read.tokens))) if at not in read.heads]
+        inside = self._inside(read, start, end)
+        own = [at for at in inside if at not in read.heads]
         words, lexicon = read.tokens.words, self._lexicon
         telling = [at for at in own if words[at] not in lexicon.neutral]
         named = [at for at in telling if words[at] not in lexicon.denying]  # "atraumatic shoulder pain"
         if named and any(_leads(trigger, named[0], named[-1]) for trigger in read.triggers):
             return named[-1]
-        return next(iter(named or telling), own[-1] if own else first)
+        return next(iter(named or telling), own[-1] if own else inside.start)
 
     def _read_sentence(self, at: int, sentence: Sentence) -> Read:
         text = self._segmented.note.documents[sentence.document].text

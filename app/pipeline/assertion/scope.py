@@ -22,6 +22,7 @@ RANKED = (
 COMMAS, OR, JOINING = frozenset(",;"), frozenset({"or", "nor", "/"}), frozenset({"and", "or", "nor", "&"})
 PREPOSITIONS = frozenset(LEXICON["prepositions"])
 DETERMINERS = frozenset(LEXICON["determiners"])
+NO = frozenset({"no", "without"})
 ARTICLES = frozenset({"a", "an"})
 BEFORE_VALUE = frozenset({":", "=", "("})  # "wheezing: not present", "stroke (2012)"
 BREAKS = frozenset({",", ";", ":", "(", "[", "|"})
@@ -42,6 +43,8 @@ class Scan:
     prepositions: list[int]
     closers: list[int]
     others: list[int]  # "and" before an article
+    means: list[int]  # "on", after which stands how it was seen or what is taken
+    joints: list[int]  # "and", "or", commas
     seeking: list[int]  # "call", "return"
     cells: list[int]  # where the next label of a table begins: "fever: no  cough: yes"
     ends: dict[Assertion, list[int]] = field(default_factory=dict)
@@ -71,6 +74,8 @@ def scan(tokens: Tokens, triggers: list[Trigger]) -> Scan:
         prepositions=[at for at, word in enumerate(words) if word in PREPOSITIONS],
         closers=[at for at, word in enumerate(words) if word in ")]"],
         others=[at for at, word in enumerate(words) if word == "and" and tokens.word(at + 1) in ARTICLES],
+        means=[at for at, word in enumerate(words) if word == "on"],
+        joints=[at for at, word in enumerate(words) if word in JOINING or word in COMMAS],
         seeking=[at for at, word in enumerate(words) if word in SEEKING],
         cells=[at for at, word in enumerate(words) if word == ":"],
     )
@@ -114,13 +119,17 @@ def paint(scan: Scan, problems: bool) -> list[Assertion]:
             first, last = _backward_start(scan, trigger, starts), trigger.start
         else:
             continue
+        spared = _means(scan, trigger, last) if direction == "forward" else range(0)
         for at in range(first, last):
-            ranks[at] = max(ranks[at], rank)
+            if at not in spared:
+                ranks[at] = max(ranks[at], rank)
     return [RANKED[rank] for rank in ranks]
 
 
 def _forward_end(scan: Scan, trigger: Trigger, problems: bool) -> int:
     cue, count = trigger.cue, len(scan.tokens)
+    if cue.reach == "own":
+        return trigger.end
     end = next_of(scan.ends[cue.assertion], trigger.end, count)
     opened = trigger.start and scan.tokens.words[trigger.start - 1] == "("
     if opened:
@@ -135,10 +144,21 @@ def _forward_end(scan: Scan, trigger: Trigger, problems: bool) -> int:
     fronted = trigger.start == 0  # "Without shock, sepsis was found"
     if cue.reach == "attached" and (problems or fronted or cue.assertion is not Assertion.NEGATED):
         return min(end, _list_end(scan, trigger.end, end))
-    if scan.tokens.words[trigger.start] in ("no", "without"):
+    if scan.tokens.words[trigger.start] in NO:
         end = min(end, _another(scan, trigger.end, end))
     end = min(end, _semicolon(scan, trigger, end))
+    treated = _means(scan, trigger, end)
+    if problems and treated and next_of(scan.ors, treated.stop, end) == end:
+        return treated.stop  # "no fractures on alendronate, macular degeneration": the list of problems goes on
     return min(end, _next_cell(scan, trigger.end, end))
+
+
+def _means(scan: Scan, trigger: Trigger, end: int) -> range:
+    """What "no" does not deny: "no complications on metformin, fever or rash" denies neither metformin nor its use."""
+    if scan.tokens.words[trigger.start] not in NO or trigger.cue.assertion is not Assertion.NEGATED:
+        return range(0)
+    on = next_of(scan.means, trigger.end + 1, end)
+    return range(on, min(end, next_of(scan.joints, on, end)))
 
 
 def _list_end(scan: Scan, start: int, end: int) -> int:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from app.pipeline.assertion.naming import naming
 from app.pipeline.assertion.phrases import assertion_lexicon
 from app.pipeline.assertion.reader import AssertionReader
 from app.pipeline.coding import Assertion, CodedItem, Evidence
@@ -67,13 +68,13 @@ def _own_assertion(item: CodedItem) -> Assertion | None:
 
 
 def _counted(item: CodedItem, words: str, said: Assertion | None, own: Assertion | None) -> Assertion:
-    """What one piece of evidence says of the code: "no menses" is negated, and says that amenorrhea is present."""
+    """What one piece of evidence says of the code: "no menses", "left breast absent" say that what is missing is."""
     if said is None or said is own:
         return Assertion.PRESENT
     lexicon = assertion_lexicon()
     if said is Assertion.NEGATED and lexicon.absence.search(item.display):
-        first = words.split(maxsplit=1)[0].lower()
-        return Assertion.PRESENT if first in lexicon.missing else said
+        edges = {word.lower() for word in words.split()[:: max(1, len(words.split()) - 1)]}
+        return said if edges.isdisjoint(lexicon.missing) else Assertion.PRESENT
     return said
 
 
@@ -135,5 +136,6 @@ class Sorted:
 
 def asserted(item: CodedItem, reader: AssertionReader) -> CodedItem:
     """The code with what the note says of each piece of its evidence."""
-    evidence = tuple(replace(e, assertion=reader.assess(e.document, e.start, e.end)) for e in item.evidence)
+    named = naming(item.display)
+    evidence = tuple(replace(e, assertion=reader.assess(e.document, e.start, e.end, named)) for e in item.evidence)
     return replace(item, evidence=evidence)
