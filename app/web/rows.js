@@ -75,7 +75,9 @@ function button(word, label, act) {
 function remarks(item, actions) {
   const reason = item.reason ? element("p", { class: "reason" }, `Ruled out (${item.reason}). ${REASONS[item.reason] ?? ""}`) : null;
   const warnings = item.warnings.length ? element("ul", { class: "warnings" }, ...item.warnings.map(warningLine)) : null;
-  return [reason, warnings, item.alternatives.length ? alternatives(item, actions) : null];
+  const wordless = item.list === "added" && !item.evidence.length;
+  const bare = wordless ? element("p", { class: "reason" }, "No words of the note. To give it some, remove it, select them and add it again.") : null;
+  return [bare, reason, warnings, item.alternatives.length ? alternatives(item, actions) : null];
 }
 
 /** One warning of the service. */

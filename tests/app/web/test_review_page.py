@@ -49,6 +49,7 @@ def test_whole_review_by_keyboard(desk: Desk, served: Served) -> None:
     desk.press("/")
     desk.add("mild intermittent")
     desk.wait(lambda: desk.all("#groups h3")[0].text == "Added by you (1)")
+    assert desk.text(".row .reason").startswith("No words of the note.")
     assert desk.text("#counts") == "3 shown · 2 accepted · 1 rejected"
     desk.press("f")
     desk.wait(lambda: desk.text("#finished") == "Sent: 1 accepted, 1 rejected, 1 added.")
