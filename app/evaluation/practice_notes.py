@@ -53,7 +53,7 @@ class PracticeNote(CodedNote):
 
 @dataclass(frozen=True, slots=True)
 class PracticeNotes:
-    """The notes of a folder. Splits: all; aside, every second one and those of files named aside-*; train, the others."""
+    """The notes of a folder. Splits: all; aside, every second one and files named aside-*; train, the others."""
 
     path: Path = SHIPPED
     name: str = "practice"

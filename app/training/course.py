@@ -30,7 +30,6 @@ from model.training.mining import CodedNote, mine_clauses
 from model.training.pairs import Clause, PairSampler, Term
 from model.training.text import Piece
 
-
 PRACTISED = 3  # times that each marked word of a practice note is there: they are few, and what users write
 
 
