@@ -61,6 +61,8 @@ def raw_speed(coder: Coder, notes: Sequence[Note], clients: int, seconds: float)
 async def soak(client: SoakClient, raw: float | None, plan: Plan, report: Report) -> list[str]:
     """Run the phases; returns the bars that were missed, in words. raw: tokens per second, None = not compared."""
     await client.learn()
+    async with client.backlog(1):  # what the first batch loads is no growth
+        pass
     saturated = await _timed(closed_loop(client.single, plan.clients, plan.seconds))
     report("saturate", saturated)
     memory = await client.resident_bytes()
