@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -28,8 +29,8 @@ PLAN = Plan(seconds=0.2, clients=4, batch_notes=3)
 
 
 @pytest.fixture
-def service(catalog: Catalog) -> Iterator[Client]:
-    with running(lambda: FakeCoder(catalog), Settings(shadow_share=0)) as client:
+def service(catalog: Catalog, tmp_path: Path) -> Iterator[Client]:
+    with running(lambda: FakeCoder(catalog), Settings(shadow_share=0, backlog_folder=tmp_path)) as client:
         client.wait_until_ready()
         yield client
 
