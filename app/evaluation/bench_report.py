@@ -13,18 +13,26 @@ Report = Mapping[str, Any]
 
 
 def render(report: Report) -> RenderableType:
-    """The report as tables."""
-    return Group(_heading(report), _stages(report), _searches(report), _closing(report))
+    """The machine and the versions, and the tables of the cascade if it was measured."""
+    if "notes" not in report:
+        return _machine(report)
+    return Group(_notes(report), _machine(report), _stages(report), _searches(report), _closing(report))
 
 
-def _heading(report: Report) -> Text:
-    notes, machine, parameters = report["notes"], report["machine"], report["parameters"]
-    flags = "flags not readable" if machine["cpu_flags"] is None else " ".join(machine["cpu_flags"]) or "none"
-    versions = ", ".join(f"{name} {value}" for name, value in report["versions"].items() if value is not None)
+def _notes(report: Report) -> Text:
+    notes, parameters = report["notes"], report["parameters"]
     left_out = f", {notes['skipped']} without words left out" if notes["skipped"] else ""
     return Text(
         f"{notes['measured']} {parameters['source']}{left_out}, {parameters['repeats']} times each, one at a time; "
-        f"tokens {_range(notes['tokens'])}, spans {_range(notes['spans'])}\n"
+        f"tokens {_range(notes['tokens'])}, spans {_range(notes['spans'])}"
+    )
+
+
+def _machine(report: Report) -> Text:
+    machine, parameters = report["machine"], report["parameters"]
+    flags = "flags not readable" if machine["cpu_flags"] is None else " ".join(machine["cpu_flags"]) or "none"
+    versions = ", ".join(f"{name} {value}" for name, value in report["versions"].items() if value is not None)
+    return Text(
         f"{versions}, backend {parameters['backend']}\n"
         f"{machine['cores']} cores; {flags}\n"
         + ", ".join(f"{name} {machine[name]}" for name in ("python", "numpy", "onnxruntime", "faiss"))

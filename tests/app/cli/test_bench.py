@@ -13,7 +13,7 @@ from tests.index_builder.fakes import FakeCodeSet, FakeEncoder
 @pytest.fixture
 def artifacts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     build(FakeCodeSet(), FakeEncoder(), tmp_path / "artifacts", builder_version="test")
-    monkeypatch.setattr("model.backends.open_encoder", lambda *_: FakeEncoder())
+    monkeypatch.setattr("model.backends.open_encoder", lambda *_, **__: FakeEncoder())
     return tmp_path / "artifacts"
 
 
@@ -54,3 +54,28 @@ def test_an_index_that_keeps_fewer_dimensions_is_measured(artifacts: Path, tmp_p
     output = tmp_path / "bench.json"
     assert bench(artifacts, "--notes", str(tmp_path), "--output", str(output)) == 0
     assert json.loads(output.read_text())["notes"]["measured"] == 1
+
+
+def test_parts_are_chosen_and_a_day_is_sized_from_them(
+    artifacts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "bench.json"
+    flags = ("--parts", "hnsw,length,forms", "--lengths", "100,900", "--forms", "10,50", "--output", str(output))
+    assert bench(artifacts, *flags) == 0
+    printed = capsys.readouterr().out
+    assert "Cost against the length of a note" in printed
+    assert "Stages of the pipeline" not in printed
+    found = json.loads(output.read_text())
+    assert {"hnsw", "length", "forms"} < found.keys()
+    assert not {"notes", "pipeline", "encoders"} & found.keys()
+    assert main(["bench", "--sizing", "10000000", "--from", str(output)]) == 0
+    assert "10,000,000 notes a day" in capsys.readouterr().out
+
+
+def test_wrong_parts_and_a_sizing_without_figures_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    for flags, told in ((("--parts", "speed"), "no part 'speed'"), (("--forms", "1e6"), "not numbers with commas")):
+        with pytest.raises(SystemExit):
+            main(["bench", *flags])
+        assert told in capsys.readouterr().err
+    assert main(["bench", "--sizing", "5"]) == 1
+    assert "--sizing needs --from" in capsys.readouterr().err
