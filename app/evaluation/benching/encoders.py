@@ -21,7 +21,8 @@ from model.encoder import Encoder, embed
 from model.nested import Floats, normalise
 
 OURS = "icd-cascade"
-SENTENCE = "sentence-transformers"
+SENTENCE = "sentence-transformers"  # in the dtype of the file, float16 for the model that ships
+SENTENCE_FULL = "sentence-transformers, float32"  # what it advises on a CPU
 PLAIN = "transformers"
 BATCH = 32  # what sentence-transformers takes by default
 Vectors = Callable[[Sequence[str]], Floats]
@@ -37,7 +38,12 @@ def measure_encoders(
     texts, without padding and special tokens, for all of them. Raises EvaluationError without a text.
     """
     texts, tokens = clauses(encoder, notes)
-    others, skipped = opened({SENTENCE: _sentence_transformers, PLAIN: _transformers}, path or DEFAULT, threads)
+    openers: dict[str, Opener] = {
+        SENTENCE: _sentence_transformers,
+        SENTENCE_FULL: partial(_sentence_transformers, dtype="float32"),
+        PLAIN: _transformers,
+    }
+    others, skipped = opened(openers, path or DEFAULT, threads)
     runs: dict[str, Vectors] = {OURS: partial(embed, encoder)} | others
     taken = medians({name: partial(run, texts) for name, run in runs.items()}, repeats)
     ours = embed(encoder, texts)
@@ -91,12 +97,14 @@ def least_cosine(ours: Floats, theirs: Floats) -> float | None:
     return float((ours * theirs).sum(axis=1).min()) if ours.shape == theirs.shape else None
 
 
-def _sentence_transformers(path: Path, threads: int) -> Vectors:
+def _sentence_transformers(path: Path, threads: int, dtype: str = "auto") -> Vectors:
     import torch
     from sentence_transformers import SentenceTransformer
 
     torch.set_num_threads(threads)
-    model = SentenceTransformer(str(path), device="cpu", local_files_only=True, trust_remote_code=True)
+    model = SentenceTransformer(
+        str(path), device="cpu", local_files_only=True, trust_remote_code=True, model_kwargs={"dtype": dtype}
+    )
 
     def run(texts: Sequence[str]) -> Floats:
         found = model.encode(list(texts), batch_size=BATCH, show_progress_bar=False, normalize_embeddings=True)

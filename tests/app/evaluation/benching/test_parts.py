@@ -112,7 +112,7 @@ def test_recall_counts_each_span_alike() -> None:
 
 
 def test_encoders_read_the_same_clauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    def turned(_: Path, threads: int) -> encoders.Vectors:
+    def turned(_: Path, threads: int, dtype: str = "auto") -> encoders.Vectors:
         def run(texts: Sequence[str]) -> Floats:
             return -embed(FakeEncoder(), texts)
 
@@ -127,7 +127,7 @@ def test_encoders_read_the_same_clauses(monkeypatch: pytest.MonkeyPatch) -> None
     found = measure_encoders(FakeEncoder(), None, [NOTE], 3, 1)
     texts, tokens = clauses(FakeEncoder(), [NOTE, NOTE])
     assert (found["texts"], found["tokens"]) == (len(set(texts)), tokens)
-    assert found["encoders"].keys() == {encoders.OURS, encoders.SENTENCE}
+    assert found["encoders"].keys() == {encoders.OURS, encoders.SENTENCE, encoders.SENTENCE_FULL}
     assert found["encoders"][encoders.OURS]["ours_is_times"] == pytest.approx(1)
     assert found["encoders"][encoders.SENTENCE]["least_cosine"] == pytest.approx(-1)
     assert found["skipped"] == {encoders.PLAIN: "transformers is not installed"}
