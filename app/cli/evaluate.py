@@ -90,7 +90,7 @@ def _notes(args: argparse.Namespace, settings: Settings, tell: Progress) -> dict
     training = None if seen is None else count_codes(match(seen, coder.catalog))
     names = ("corpus", "split", "train_split", "limit", "exact_notes", "encoding_unit")
     return {
-        "parameters": {name: getattr(args, name) for name in names} | asdict(options),
+        "parameters": {name: getattr(args, name) for name in names} | {"folder": args.path.name} | asdict(options),
         "versions": {"service": VERSION, **asdict(coder.versions)},
         **measure(done, frozenset(coder.catalog.code_names), training),
     }

@@ -42,7 +42,9 @@ def tell(command: Sequence[str]) -> str:
 
 
 def _name(parameters: Mapping[str, Any]) -> str:
-    told = [str(parameters[name]) for name in ("corpus", "split", "calibration") if parameters.get(name)]
+    folder, corpus = parameters.get("folder"), parameters["corpus"]
+    told = [corpus if folder in (None, corpus) else f"{corpus} {folder}"]
+    told += [str(parameters[name]) for name in ("split", "calibration") if parameters.get(name)]
     if "top_k" in parameters:
         told += [f"top_k {parameters['top_k']}", str(parameters["widths"])]
         told += ["as served"] if parameters["billable_only"] else []
