@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.pipeline.calibration import SHIPPED, Calibration, load
+from app.pipeline.calibration import ATTENTION, SHIPPED, Calibration, load
 from app.pipeline.carried import HELD, HELD_TOO, NEUTRAL, carried_over, fitting
 from app.pipeline.features import FEATURES
 from model.last_stage import Curve, LastStage, Linear
@@ -38,6 +38,7 @@ def test_held_features_decide_nothing(
 ) -> None:
     values = dict(HELD) | dict(HELD_TOO.get(code_set, {}))
     values |= {"prior": shipped.prior.get("", 0.0), "frequency": shipped.frequency.get("", 0.0)}
+    values |= {ATTENTION: shipped.learned.get(NEUTRAL, 0.0)}
     carried = carried_over(shipped, code_set)
     np.testing.assert_allclose(carried.logits(rows), shipped.logits(held(rows, values)), atol=1e-9)
     assert not np.allclose(carried.logits(rows), shipped.logits(rows))
