@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Final
 from app.errors import BacklogUnavailable
 
 _TEMPORARY: Final = ".new"
+_TRIES: Final = 20
 
 
 @contextmanager
@@ -78,13 +79,17 @@ class FolderStore:
 
     @_reachable()
     def delete(self, prefix: str) -> None:
-        """Remove a file, or a folder with all that is in it."""
+        """Remove a file, or a folder with all that is in it, also while another thread writes or removes there.
+
+        Of one who goes on writing for all tries something may stay; a deleted batch is swept again.
+        """
         path = self._folder / prefix
         if not prefix.endswith("/"):
             path.unlink(missing_ok=True)
             return
-        with suppress(FileNotFoundError):
-            shutil.rmtree(path)
+        for _ in range(_TRIES):
+            if _removed(path):
+                return
 
     def close(self) -> None:
         """Nothing is held."""
@@ -105,6 +110,23 @@ class FolderStore:
         finally:
             temporary.unlink(missing_ok=True)
         _synchronise(target.parent)
+
+
+def _removed(path: Path) -> bool:
+    """Remove a folder; whether it is gone: False when something was written into it meanwhile."""
+    for place, _, files in os.walk(path, topdown=False):
+        for file in files:
+            with suppress(FileNotFoundError):
+                os.unlink(os.path.join(place, file))
+        try:
+            os.rmdir(place)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY:
+                raise
+            return False
+    return True
 
 
 def _synchronise(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -67,6 +68,28 @@ def test_only_the_owner_reads_the_folder_and_nothing_temporary_stays(tmp_path: P
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE((folder / "a").stat().st_mode) == 0o600
     assert [path.name for path in folder.iterdir()] == ["a"]
+
+
+def test_folder_is_removed_while_others_write_and_remove_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shard is written between the look into the folder and its removal; files that were seen are gone."""
+    store, late = FolderStore(tmp_path), ["b/2", "b/3"]
+    store.put("b/1", b"1")
+    remove, unlink = os.rmdir, os.unlink
+
+    def rmdir(place: str) -> None:
+        if late:
+            store.put(late.pop(), b"late")
+        remove(place)
+
+    def gone(path: str) -> None:
+        unlink(path)
+        if path.endswith("1"):
+            unlink(path)  # another one was quicker
+
+    monkeypatch.setattr("os.rmdir", rmdir)
+    monkeypatch.setattr("app.backlog.folder.os.unlink", gone)
+    store.delete("b/")
+    assert not late and store.names("") == [] and not (tmp_path / "b").exists()
 
 
 def test_full_or_missing_disk_is_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
