@@ -79,9 +79,7 @@ def _notes(args: argparse.Namespace, settings: Settings, tell: Progress) -> dict
     from app.evaluation import run as runner
     from app.evaluation.measure import measure
 
-    if args.path is None:
-        raise EvaluationError(f"--corpus {args.corpus} needs --path, the corpus's folder")
-    corpus = open_corpus(args.corpus, args.path)
+    corpus = open_corpus(args.corpus, _folder(args))
     notes = corpus.notes(args.split)[: args.limit]
     seen = corpus.notes(args.train_split) if args.train_split else None
     options = runner.options_for(args.top_k, args.widths, args.calibration, args.threshold, as_served=args.as_served)
@@ -118,29 +116,35 @@ def _terms(args: argparse.Namespace, settings: Settings, tell: Progress) -> dict
 def _traps(args: argparse.Namespace, settings: Settings, tell: Progress) -> dict[str, Any]:
     from app.evaluation.assertion_measure import measure_traps
 
-    if args.path is None:
-        raise EvaluationError(f"--corpus {args.corpus} needs --path, the corpus's folder")
-    traps = assertion_traps.read_traps(args.path)[: args.limit]
-    coder = _open(args, settings)
-    return {
-        "parameters": {"corpus": args.corpus, "calibration": args.calibration},
-        "versions": {"service": VERSION, **asdict(coder.versions)},
-        "traps": asdict(measure_traps(coder, traps, args.calibration, tell)),
-    }
+    traps = assertion_traps.read_traps(_folder(args))[: args.limit]
+    return _suite(args, settings, "traps", lambda coder: measure_traps(coder, traps, args.calibration, tell))
 
 
 def _shorthand(args: argparse.Namespace, settings: Settings, tell: Progress) -> dict[str, Any]:
     from app.evaluation.shorthand_measure import measure_shorthand
 
-    if args.path is None:
-        raise EvaluationError(f"--corpus {args.corpus} needs --path, the corpus's folder")
-    lines = shorthand_lines.read_shorthand(args.path)[: args.limit]
+    lines = shorthand_lines.read_shorthand(_folder(args))[: args.limit]
+    return _suite(args, settings, "shorthand", lambda coder: measure_shorthand(coder, lines, args.calibration, tell))
+
+
+def _suite(
+    args: argparse.Namespace, settings: Settings, name: str, measured: Callable[[CodingPipeline], Any]
+) -> dict[str, Any]:
+    """The report of a suite of short texts; its figures stand under the name."""
     coder = _open(args, settings)
     return {
         "parameters": {"corpus": args.corpus, "calibration": args.calibration},
         "versions": {"service": VERSION, **asdict(coder.versions)},
-        "shorthand": asdict(measure_shorthand(coder, lines, args.calibration, tell)),
+        name: asdict(measured(coder)),
     }
+
+
+def _folder(args: argparse.Namespace) -> Path:
+    """The corpus's folder. Raises EvaluationError where none is given."""
+    if args.path is None:
+        raise EvaluationError(f"--corpus {args.corpus} needs --path, the corpus's folder")
+    path: Path = args.path
+    return path
 
 
 def _open(args: argparse.Namespace, settings: Settings) -> CodingPipeline:

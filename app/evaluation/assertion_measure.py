@@ -5,22 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from app.evaluation.assertion_traps import Finding, Trap
+from app.evaluation.measured import Coder
 from app.evaluation.run import Progress
 from app.pipeline.coding import CodedItem, Coding
 from app.pipeline.note import CodingOptions, Document, Note
 
 STATUS = "Z"  # codes of circumstances claim no disease of the patient's
-
-
-class Coder(Protocol):
-    """The part of the pipeline that is measured."""
-
-    def code(self, notes: Sequence[Note], options: Sequence[CodingOptions]) -> list[Coding]:
-        """One coding per note."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,22 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
+from app.evaluation.measured import Coder
 from app.evaluation.run import Progress
 from app.evaluation.shorthand_lines import Line
 from app.pipeline.coding import CodedItem, Coding
 from app.pipeline.note import CodingOptions, Document, Note
 
 RULE = "language"  # of the warning that a text is not English
-
-
-class Coder(Protocol):
-    """The part of the pipeline that is measured."""
-
-    def code(self, notes: Sequence[Note], options: Sequence[CodingOptions]) -> list[Coding]:
-        """One coding per note."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

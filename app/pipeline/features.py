@@ -103,6 +103,7 @@ def features(
     words = np.array([run.cosine for run in runs], dtype=np.float32)
     categories = [catalog.code_names[p][:3] for p in hits.positions.tolist()]
     wordings = [catalog.form(row) for row in hits.forms.tolist()]
+    named = [stems(wording.text) for wording in wordings]
     columns: dict[str, object] = {
         "words_cosine": words,
         "clause_cosine": hits.scores,
@@ -110,8 +111,8 @@ def features(
         **_crowding("crowd", "clause_gap", words, hits.spans.tolist()),
         **_crowding("category_crowd", "category_gap", words, categories),
         **_containment(words, hits.spans.tolist(), runs),
-        **_wordings(note, hits, runs, wordings),
-        **specifics(note, hits, wordings, catalog),
+        **_wordings(note, hits, runs, wordings, named),
+        **specifics(note, hits, named, catalog),
         **_places(note, hits, forms),
         "header": [not catalog.billable[p] for p in hits.positions.tolist()],
         "code_length": [len(catalog.code_names[p].replace(".", "")) for p in hits.positions.tolist()],
@@ -159,15 +160,19 @@ def _containment(words: Floats, spans: Sequence[int], runs: Sequence[Run]) -> di
 
 
 def _wordings(
-    note: EncodedNote, hits: CodeHits, runs: Sequence[Run], wordings: Sequence[SurfaceForm]
+    note: EncodedNote,
+    hits: CodeHits,
+    runs: Sequence[Run],
+    wordings: Sequence[SurfaceForm],
+    stems_of: Sequence[frozenset[str]],
 ) -> dict[str, list[float]]:
     columns: dict[str, list[float]] = defaultdict(list)
     clauses: dict[int, str] = {}
-    for row, (span, wording) in enumerate(zip(hits.spans.tolist(), wordings, strict=True)):
+    for row, (span, wording, named) in enumerate(zip(hits.spans.tolist(), wordings, stems_of, strict=True)):
         if span not in clauses:
             clauses[span] = note.segmented.text_of(note.uses[span][0])
         clause, run = clauses[span], runs[row]
-        inside, said, named = stems(clause), stems(clause[run.start : run.end]), stems(wording.text)
+        inside, said = stems(clause), stems(clause[run.start : run.end])
         columns["wording_found"].append(len(named & inside) / max(1, len(named)))
         columns["words_named"].append(len(named & said) / max(1, len(said)))
         columns["literal"].append(float(bool(said) and said == named))

@@ -9,7 +9,6 @@ from app.pipeline.encoding import EncodedNote
 from app.pipeline.sides import agreement, sides
 from app.pipeline.wordstems import stems
 from index_builder.catalog import Catalog
-from index_builder.codesets.protocol import SurfaceForm
 from index_builder.index import CodeHits
 
 SPECIFICS = ("side", "unspecified", "wording_in_note", "title_in_note")
@@ -18,14 +17,14 @@ _UNSPECIFIED = re.compile(r"\bunspecified\b|\bNOS\b")
 
 
 def specifics(
-    note: EncodedNote, hits: CodeHits, wordings: Sequence[SurfaceForm], catalog: Catalog
+    note: EncodedNote, hits: CodeHits, named: Sequence[frozenset[str]], catalog: Catalog
 ) -> dict[str, list[float]]:
-    """The columns SPECIFICS of the hits; wordings (k): the best wording of each."""
+    """The columns SPECIFICS of the hits; named (k): the stems of each one's best wording."""
     cut = note.segmented
     said_anywhere = frozenset[str]().union(*(stems(document.text) for document in cut.note.documents))
     columns: dict[str, list[float]] = {name: [] for name in SPECIFICS}
     said: dict[int, tuple[int, int]] = {}
-    for position, query, wording in zip(hits.positions.tolist(), hits.spans.tolist(), wordings, strict=True):
+    for position, query, words in zip(hits.positions.tolist(), hits.spans.tolist(), named, strict=True):
         if query not in said:
             clause = note.uses[query][0]
             sentence = cut.sentences[clause.sentence]
@@ -34,7 +33,7 @@ def specifics(
         title = catalog.title(position)
         columns["side"].append(agreement(sides(title), said[query]))
         columns["unspecified"].append(float(bool(_UNSPECIFIED.search(title))))
-        columns["wording_in_note"].append(_share(stems(wording.text), said_anywhere))
+        columns["wording_in_note"].append(_share(words, said_anywhere))
         columns["title_in_note"].append(_share(stems(title), said_anywhere))
     return columns
 

@@ -2,42 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
 import pytest
 
 from app.pipeline.calibration import SHIPPED, load_all
 from app.pipeline.note import CodingOptions, Document, Note
 from app.pipeline.pipeline import CodingPipeline
 from index_builder.build import build
-from index_builder.codesets.icd10cm import ICD10CM
-from index_builder.codesets.protocol import Code, SurfaceForm
 from index_builder.loader import load
 from model.backends import open_encoder
+from tests.app.slices import Slice
 
 CATEGORIES = "D50 D64 E11 E78 F32 G43 I10 I21 I48 I50 J18 J44 J45 K35 M54 N18 N39 R05 R06 R07 R50 Z87"
-
-
-class Slice:
-    """A few categories of ICD-10-CM with all their forms."""
-
-    def __init__(self) -> None:
-        self._whole = ICD10CM()
-        self.name, self.edition, self.system = self._whole.name, self._whole.edition, self._whole.system
-
-    def codes(self) -> Sequence[Code]:
-        return [code for code in self._whole.codes() if code.code[:3] in CATEGORIES.split()]
-
-    def forms(self) -> Iterator[SurfaceForm]:
-        known = {code.code for code in self.codes()}
-        return (form for form in self._whole.forms() if form.code in known)
 
 
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> CodingPipeline:
     artifacts = tmp_path_factory.mktemp("artifacts")
     encoder = open_encoder()
-    build(Slice(), encoder, artifacts, builder_version="test")
+    build(Slice(CATEGORIES), encoder, artifacts, builder_version="test")
     calibrations = load_all([SHIPPED], encoder.info.version)
     assert {"general", "codiesp"} <= calibrations.keys(), "the shipped calibrations belong to another model"
     return CodingPipeline(encoder, load(artifacts, "icd-10-cm", encoder), calibrations=calibrations)

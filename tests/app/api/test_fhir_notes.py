@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -27,9 +27,8 @@ from app.pipeline.assemble import open_coder
 from app.pipeline.coding import Assertion
 from app.pipeline.pipeline import CodingPipeline
 from index_builder.build import build
-from index_builder.codesets.icd10cm import ICD10CM
-from index_builder.codesets.protocol import Code, SurfaceForm
 from model.backends import open_encoder
+from tests.app.slices import Slice
 
 CATEGORIES = "C50 E11 I10 I21 I26 I50 J18 J44 N18 R05 R06 R07 R50"
 VERIFICATION = {
@@ -46,25 +45,10 @@ CODIESP, ARTIFACTS = os.environ.get("ICD_CASCADE_TEST_CODIESP"), os.environ.get(
 SUBJECT = "Patient/p-17"
 
 
-class Slice:
-    """A few categories of ICD-10-CM with all their forms."""
-
-    def __init__(self) -> None:
-        self._whole = ICD10CM()
-        self.name, self.edition, self.system = self._whole.name, self._whole.edition, self._whole.system
-
-    def codes(self) -> Sequence[Code]:
-        return [code for code in self._whole.codes() if code.code[:3] in CATEGORIES.split()]
-
-    def forms(self) -> Iterator[SurfaceForm]:
-        known = {code.code for code in self.codes()}
-        return (form for form in self._whole.forms() if form.code in known)
-
-
 @pytest.fixture(scope="module")
 def sliced(tmp_path_factory: pytest.TempPathFactory) -> CodingPipeline:
     artifacts = tmp_path_factory.mktemp("artifacts")
-    build(Slice(), open_encoder(), artifacts, builder_version="test")
+    build(Slice(CATEGORIES), open_encoder(), artifacts, builder_version="test")
     return open_coder(artifacts, "icd-10-cm", None, "onnx")
 
 
