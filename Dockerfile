@@ -39,13 +39,13 @@ WORKDIR /var/lib/icd-cascade
 USER 10001:10001
 EXPOSE 8080
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --start-interval=1s --retries=3 \
+HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=3 \
   CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8080/readyz', timeout=2)"]
 ENTRYPOINT ["icd-cascade"]
 CMD ["serve", "--host", "0.0.0.0", "--keys", "/run/secrets/icd-cascade/keys.json", "--artifacts", "/srv/icd-cascade/artifacts"]
 
 FROM runtime AS gpu
-ENV ICD_CASCADE_BACKEND=torch NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
+ENV ICD_CASCADE_BACKEND=torch ICD_CASCADE_SEARCH=torch NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
 COPY --from=gpu-environment /opt/icd-cascade /opt/icd-cascade
 
 FROM gpu AS gpu-indexed

@@ -22,6 +22,7 @@ ServiceError
  ├─ AccessUnavailable    callers cannot be recognised or recorded now
  ├─ BacklogUnavailable   batches cannot be stored, queued or read now
  │   └─ BacklogKeyError  no master key, or not the one that a batch was stored with
+ ├─ RunRefused           a backlog in files cannot be begun or resumed as it stands
  ├─ FeedbackUnavailable  feedback cannot be stored or read now
  ├─ DamagedShard         what was stored is not what is there
  ├─ NotReady             the index is still being loaded and verified, or loading failed, or the service stops
@@ -167,6 +168,10 @@ class BacklogUnavailable(ServiceError):
 
 class BacklogKeyError(BacklogUnavailable):
     """No master key is configured, or not the one that a batch was stored with, or the key file is not fit."""
+
+
+class RunRefused(ServiceError):
+    """A backlog in files cannot be begun, or resumed, as it stands. Not seen by clients."""
 
 
 class FeedbackUnavailable(ServiceError):

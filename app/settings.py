@@ -34,7 +34,9 @@ class Settings(AccessSettings, BacklogSettings, FeedbackSettings):
     model: Path | None = None
     models: Path | None = None
     calibrations: Path | None = None
+    early_exit: Path | None = None
     backend: str = "onnx"
+    search: str = "numpy"
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
     batch_tokens: int = Field(default=16_384, ge=1, le=1_000_000)

@@ -15,11 +15,12 @@ import numpy as np
 
 from index_builder import golden
 from index_builder.catalog import Catalog
-from index_builder.codesets.protocol import CodeSet
+from index_builder.codesets.protocol import CodeSet, KnownInputs
 from index_builder.embedding import (
     BATCH_CHARACTERS,
     FORM_ROWS,
     NO_PIECE,
+    ChunkPool,
     PieceMeans,
     Progress,
     Wordings,
@@ -27,7 +28,7 @@ from index_builder.embedding import (
     encode_pieces,
     form_vectors,
 )
-from index_builder.errors import BuildLockedError, CodeSetError
+from index_builder.errors import ArtifactError, BuildLockedError, CodeSetError
 from index_builder.index import CodeIndex
 from index_builder.manifest import (
     CATALOG,
@@ -37,9 +38,10 @@ from index_builder.manifest import (
     Counts,
     Manifest,
     ModelEntry,
+    read_manifest,
     search_file,
 )
-from index_builder.publish import describe, publish
+from index_builder.publish import current, describe, is_intact, publish, restate
 from model.encoder import Encoder
 from model.nested import WIDTH, prefix
 
@@ -60,12 +62,17 @@ def build(
     keep: int = WIDTH,
     progress: Progress = _silent,
     batch_characters: int = BATCH_CHARACTERS,
+    reuse: bool = False,
+    pool: ChunkPool | None = None,
 ) -> Path:
     """Build, publish and make current the index of a code set; returns the artifact's folder.
 
     `prefixes` are the dimensions of the stage-one indexes, `keep` how many dimensions of each form are stored
     (docs/decisions/0011). Encoded chunks are kept in a work folder beside the artifacts until the artifact is
-    published. Raises ArtifactError; ValueError for a prefix outside 1..keep or a keep outside 1..768.
+    published. With `reuse` nothing is encoded where the current artifact turns out to hold the same wordings by the
+    same model: only what it was made of is written down. A `pool` encodes in other processes, to the same bytes; it
+    must have the same encoder. Raises ArtifactError; ValueError for a prefix outside
+    1..keep or a keep outside 1..768.
     """
     if not 1 <= keep <= WIDTH:
         raise ValueError(f"keep {keep} must be within 1..{WIDTH}")
@@ -75,14 +82,19 @@ def build(
     root.mkdir(parents=True, exist_ok=True)
     with locked(root):
         folder = emptied(root / WORK / "artifact")
+        stages = tuple(sorted(set(prefixes)))
+        inputs = code_set.inputs() if isinstance(code_set, KnownInputs) else None
         with closing(_write_catalog(code_set, folder / CATALOG, progress)) as catalog:
+            if reuse and (kept := _restated(root, folder / CATALOG, _model_entry(encoder), stages, keep, inputs)):
+                shutil.rmtree(folder)
+                return kept
             wordings = collect_wordings(catalog)
             chunks = root / WORK / wordings.key(encoder, batch_characters)
-            pieces = encode_pieces(encoder, wordings.pieces, chunks, progress, batch_characters)
-            stages = tuple(sorted(set(prefixes)))
+            pieces = encode_pieces(encoder, wordings.pieces, chunks, progress, batch_characters, pool)
             write_vectors(encoder, wordings, pieces, folder, stages, keep, progress)
             counts = _counts(catalog, wordings, pieces)
             manifest = _describe(folder, catalog, encoder, counts, stages, keep, builder_version)
+            manifest = replace(manifest, inputs=inputs)
         published = publish(folder, root, with_golden(folder, manifest, encoder, progress), code_set.edition)
         shutil.rmtree(root / WORK)
     return published
@@ -123,6 +135,23 @@ def _write_catalog(code_set: CodeSet, path: Path, progress: Progress) -> Catalog
     if catalog.code_count == 0 or (np.diff(catalog.offsets) < 1).any():
         raise CodeSetError(code_set.name, "has a code without a surface form, or no code at all")
     return catalog
+
+
+def _restated(
+    root: Path, catalog: Path, model: ModelEntry, prefixes: tuple[int, ...], keep: int, inputs: str | None
+) -> Path | None:
+    """The current artifact, now naming these inputs, if it has this very catalog, this model and these widths."""
+    try:
+        stands = read_manifest(folder := current(root))
+    except ArtifactError:
+        return None
+    same = stands.files.get(CATALOG) == describe(catalog.parent, (CATALOG,))[CATALOG]
+    if not same or (stands.model, stands.prefixes, stands.dimensions) != (model, prefixes, keep):
+        return None
+    if not is_intact(folder, stands):
+        return None
+    restate(folder, replace(stands, inputs=inputs))
+    return folder
 
 
 def _describe(

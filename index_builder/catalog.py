@@ -31,8 +31,9 @@ class CatalogError(ValueError):
 
 
 class Catalog:
-    """Codes by position (sorted by code) and forms by row; the forms of code p are rows offsets[p]:offsets[p + 1].
+    """Codes by position and forms by row; the forms of code p are rows offsets[p]:offsets[p + 1].
 
+    Codes are in the order of `index_builder.codesets.ordering`: by code, a family's plain one first.
     Safe to share between threads: each gets its own connection to the file.
     """
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from index_builder.codesets.ordering import place
 from index_builder.codesets.protocol import Code, CodeSet, SurfaceForm
 
 FORMAT = 1
@@ -42,7 +43,7 @@ def fold(text: str) -> str:
 
 def write_file(code_set: CodeSet, path: Path) -> None:
     """Write the catalog of a code set; the file appears whole or not at all."""
-    codes = sorted(code_set.codes(), key=lambda code: code.code)
+    codes = sorted(code_set.codes(), key=lambda code: place(code.code))
     positions = {code.code: position for position, code in enumerate(codes)}
     forms = fold_forms(code_set.forms(), positions)
     partial = path.with_name(path.name + ".partial")

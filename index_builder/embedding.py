@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -89,10 +90,32 @@ class PieceMeans:
     counts: Integers
 
 
+@dataclass(frozen=True, slots=True)
+class ChunkJob:
+    """A chunk to be encoded: its number, its texts and the file that its states go to."""
+
+    number: int
+    texts: Sequence[str]
+    path: Path
+
+
+class ChunkPool(Protocol):
+    """What encodes chunks elsewhere: `index_builder/processes.py`."""
+
+    def run(self, jobs: Iterable[ChunkJob]) -> Iterator[int]:
+        """Encode and write chunks; yields each one's number once its file is there."""
+        ...
+
+
 def encode_pieces(
-    encoder: Encoder, pieces: Sequence[str], work: Path, progress: Progress, batch_characters: int = BATCH_CHARACTERS
+    encoder: Encoder,
+    pieces: Sequence[str],
+    work: Path,
+    progress: Progress,
+    batch_characters: int = BATCH_CHARACTERS,
+    pool: ChunkPool | None = None,
 ) -> PieceMeans:
-    """Encode all pieces, one chunk after the other. Chunks found finished in `work` are read instead of encoded.
+    """Encode all pieces, one chunk after the other, or in a pool. Chunks found finished in `work` are read instead.
 
     Progress counts characters, which go with tokens and so with time; the first report is what was found finished.
     """
@@ -102,27 +125,41 @@ def encode_pieces(
     sizes = [sum(map(len, pieces[start:end])) for start, end in bounds]
     done, total = sum(s for s, f in zip(sizes, finished, strict=True) if f), sum(sizes)
     progress("encode", done, total)
-    for i, (start, end) in enumerate(bounds):
-        if finished[i] is None:
-            finished[i] = _encode_chunk(encoder, pieces[start:end], work / _chunk_name(i))
-            done += sizes[i]
-            progress("encode", done, total)
+    jobs = [
+        ChunkJob(i, pieces[start:end], work / _chunk_name(i))
+        for i, (start, end) in enumerate(bounds)
+        if finished[i] is None
+    ]
+    if len(jobs) < 2:
+        pool = None  # other processes take longer to start than a chunk takes
+    for number in _in_turn(encoder, jobs) if pool is None else pool.run(jobs):
+        done += sizes[number]
+        progress("encode", done, total)
+    for job in jobs:
+        finished[job.number] = _read_chunk(job.path, len(job.texts))
     chunks = [chunk for chunk in finished if chunk is not None]
+    if len(chunks) < len(bounds):
+        raise OSError(f"{len(bounds) - len(chunks)} chunks in {work} were written and cannot be read")
     return PieceMeans(np.concatenate([c.means for c in chunks]), np.concatenate([c.counts for c in chunks]))
+
+
+def _in_turn(encoder: Encoder, jobs: Iterable[ChunkJob]) -> Iterator[int]:
+    for job in jobs:
+        encode_chunk(encoder, job)
+        yield job.number
 
 
 def _chunk_name(number: int) -> str:
     return f"chunk-{number:05d}.npz"
 
 
-def _encode_chunk(encoder: Encoder, texts: Sequence[str], path: Path) -> PieceMeans:
-    states = encoder.encode(texts)
-    chunk = PieceMeans(states.pool(), states.counts())
-    temporary = path.with_suffix(".tmp")
+def encode_chunk(encoder: Encoder, job: ChunkJob) -> None:
+    """Encode a chunk and write it: the file is there as a whole or not at all."""
+    states = encoder.encode(job.texts)
+    temporary = job.path.with_suffix(".tmp")
     with temporary.open("wb") as stream:
-        np.savez(stream, means=chunk.means, counts=chunk.counts)
-    temporary.replace(path)  # a chunk is there as a whole or not at all
-    return chunk
+        np.savez(stream, means=states.pool(), counts=states.counts())
+    temporary.replace(job.path)
 
 
 def _read_chunk(path: Path, expected: int) -> PieceMeans | None:

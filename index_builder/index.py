@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import mmap
 from pathlib import Path
 from typing import Any
 
@@ -13,64 +12,41 @@ import numpy.typing as npt
 
 from index_builder.catalog import Catalog, CatalogError
 from index_builder.errors import InconsistentError
+from index_builder.hits import CodeHits, no_hits
 from index_builder.manifest import CATALOG, FORMS, Manifest, search_file
-from index_builder.matching import FORM_BLOCK, best_positions, best_spans, first_maxima, form_maxima, form_rows
+from index_builder.searching.opening import DEFAULT, open_search
+from index_builder.searching.port import Mask, Storage
+from index_builder.searching.product import ProductSearch
 from model.encoder import Integers
 from model.nested import Floats, prefix
 
-Mask = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class CodeHits:
-    """Codes with their best span and best form; all arrays are (k,).
-
-    positions: int64, codes as positions in the catalog
-    scores:    float32, cosine of the best span and the best form
-    spans:     int64, rows of the queries
-    forms:     int64, rows of the form matrix
-    """
-
-    positions: Integers
-    scores: Floats
-    spans: Integers
-    forms: Integers
-
-    def __len__(self) -> int:
-        return len(self.positions)
-
-    def order(self) -> Integers:
-        """Indices that sort by falling score; equal scores in the order of position."""
-        return np.asarray(np.lexsort((self.positions, -self.scores)), dtype=np.int64)
-
-    def take(self, indices: Integers) -> CodeHits:
-        """The hits at these indices, in that order."""
-        return CodeHits(self.positions[indices], self.scores[indices], self.spans[indices], self.forms[indices])
-
-    def head(self, count: int) -> CodeHits:
-        """The first `count` hits, in their order."""
-        return self.take(np.arange(min(count, len(self)), dtype=np.int64))
-
-    def top(self, count: int) -> CodeHits:
-        """The best `count` hits, best first."""
-        return self.take(self.order()[:count])
+__all__ = ["CodeHits", "CodeIndex", "Mask"]
 
 
 class CodeIndex:
     """The vectors and the catalog of one artifact. Reading is safe from many threads; nothing is ever written.
 
     Resident: the stage-one prefixes. The full-width matrix is memory-mapped. Files must have been verified:
-    `index_builder.loader.load` does that.
+    `index_builder.loader.load` does that. search: what does the searching, one of
+    `index_builder.searching.opening.SEARCHES`; all give the same answers. Raises BackendError where it cannot run.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest) -> None:
+    def __init__(self, folder: Path, manifest: Manifest, search: str = DEFAULT) -> None:
         self.manifest = manifest
         self.catalog = _open_catalog(folder / CATALOG)
         self._offsets = np.asarray(self.catalog.offsets, dtype=np.int64)
         _check_catalog(folder / CATALOG, self.catalog, self._offsets, manifest)
-        self._forms = _map_forms(folder / FORMS, manifest)
-        self._stores = {d: _read_store(folder / search_file(d), d, manifest) for d in manifest.prefixes}
-        self._prefixes = {d: _view(store) for d, store in self._stores.items()}
+        self._mapped, self._forms = _map_forms(folder / FORMS, manifest)
+        stores = {d: _read_store(folder / search_file(d), d, manifest) for d in manifest.prefixes}
+        self._prefixes = {d: _view(store) for d, store in stores.items()}
+        storage = Storage(self._prefixes, stores, self._forms, self._offsets)
+        self._product = ProductSearch(storage)
+        self._search = open_search(search, storage)
+
+    @property
+    def search_name(self) -> str:
+        """What does the searching."""
+        return self._search.name
 
     def search(self, queries: Floats, width: int, allowed: Mask | None = None, bias: Floats | None = None) -> CodeHits:
         """Stage one: the best `width` codes over all spans and all forms, best first.
@@ -80,10 +56,9 @@ class CodeIndex:
         queries (S, d) unit rows, d one of the manifest's prefixes; allowed (C,) leaves codes out. Fewer codes come
         back where fewer are allowed, none where S is 0. Raises ValueError for a d that has no index.
         """
-        vectors = self._prefixes.get(queries.shape[1])
-        if vectors is None:
+        if queries.shape[1] not in self._prefixes:
             raise ValueError(f"no index over {queries.shape[1]} dimensions, only {self.manifest.prefixes}")
-        return self.search_in(vectors, queries, width, allowed, bias)
+        return self._search.search(queries, width, allowed, bias) if len(queries) else no_hits()
 
     def search_in(
         self,
@@ -94,8 +69,7 @@ class CodeIndex:
         bias: Floats | None = None,
     ) -> CodeHits:
         """As `search`, in prefixes of all forms that the caller holds in memory: vectors (F, d) unit rows."""
-        blocks = (vectors[start : start + FORM_BLOCK] for start in range(0, len(vectors), FORM_BLOCK))
-        return self._best_codes(queries, blocks, width, allowed, bias)
+        return self._product.search_in(vectors, queries, width, allowed, bias) if len(queries) else no_hits()
 
     def search_exact(
         self, queries: Floats, width: int, allowed: Mask | None = None, bias: Floats | None = None
@@ -107,7 +81,7 @@ class CodeIndex:
         dimensions = queries.shape[1]
         if not 1 <= dimensions <= self.manifest.dimensions:
             raise ValueError(f"queries of {dimensions} dimensions, not within 1..{self.manifest.dimensions}")
-        return self._best_codes(queries, self._cut_blocks(dimensions), width, allowed, bias)
+        return self._search.search_exact(queries, width, allowed, bias) if len(queries) else no_hits()
 
     def rescore(self, queries: Floats, positions: Integers, dimensions: int) -> CodeHits:
         """Scores of the given codes, in the given order, by the prefix of `dimensions`, over all spans and forms.
@@ -118,13 +92,10 @@ class CodeIndex:
         if queries.shape[1] != dimensions:
             raise ValueError(f"queries of {queries.shape[1]} dimensions rescored at {dimensions}")
         if len(positions) == 0:
-            return _no_hits()
+            return no_hits()
         if len(queries) == 0:
             raise ValueError("codes cannot be rescored without a query")
-        rows, starts = form_rows(self._offsets, positions)
-        scores, spans = best_spans(queries, prefix(self._forms[rows, :dimensions], dimensions))
-        best = first_maxima(scores, starts)
-        return CodeHits(positions, scores[best], spans[best], rows[best])
+        return self._search.rescore(queries, positions)
 
     def vectors(self, rows: Integers) -> Floats:
         """Full-width unit vectors of these forms: (n,) -> (n, D) float32."""
@@ -138,33 +109,16 @@ class CodeIndex:
         """The position of the code that each form belongs to: (n,) -> (n,)."""
         return np.asarray(np.searchsorted(self._offsets, rows, side="right") - 1, dtype=np.int64)
 
+    def release(self) -> None:
+        """Give back the pages of the mapped matrix; those that are read again come from the system's cache of the file.
+
+        They count as the process's memory, and another index may be about to be opened beside this one.
+        """
+        self._mapped.madvise(mmap.MADV_DONTNEED)
+
     def close(self) -> None:
         """Close the catalog. The mapped matrix goes with the last reference to it."""
         self.catalog.close()
-
-    def _best_codes(
-        self, queries: Floats, blocks: Iterator[Floats], width: int, allowed: Mask | None, bias: Floats | None
-    ) -> CodeHits:
-        if len(queries) == 0:
-            return _no_hits()
-        by_form = form_maxima(queries, blocks, len(self._forms))
-        by_code = np.maximum.reduceat(by_form, self._offsets[:-1])
-        positions = best_positions(by_code if bias is None else by_code + bias, width, allowed)
-        if len(positions) == 0:
-            return _no_hits()
-        rows, starts = form_rows(self._offsets, positions)
-        forms = rows[first_maxima(by_form[rows], starts)]
-        _, spans = best_spans(queries, prefix(self._forms[forms], queries.shape[1]))
-        return CodeHits(positions, by_code[positions], spans, forms)
-
-    def _cut_blocks(self, dimensions: int) -> Iterator[Floats]:
-        for start in range(0, len(self._forms), FORM_BLOCK):
-            yield prefix(self._forms[start : start + FORM_BLOCK], dimensions)
-
-
-def _no_hits() -> CodeHits:
-    nothing = np.zeros(0, dtype=np.int64)
-    return CodeHits(nothing, np.zeros(0, dtype=np.float32), nothing, nothing)
 
 
 def _open_catalog(path: Path) -> Catalog:
@@ -185,12 +139,14 @@ def _check_catalog(path: Path, catalog: Catalog, offsets: Integers, manifest: Ma
         raise InconsistentError(path, "forms do not cover the codes, each with at least one")
 
 
-def _map_forms(path: Path, manifest: Manifest) -> npt.NDArray[np.float16]:
+def _map_forms(path: Path, manifest: Manifest) -> tuple[mmap.mmap, npt.NDArray[np.float16]]:
     shape = (manifest.counts.forms, manifest.dimensions)
     size = path.stat().st_size
     if size != shape[0] * shape[1] * 2:
         raise InconsistentError(path, f"{size} bytes do not hold {shape} half floats")
-    return np.memmap(path, dtype="<f2", mode="r", shape=shape)
+    with path.open("rb") as stream:
+        mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+    return mapped, np.frombuffer(mapped, dtype="<f2").reshape(shape)
 
 
 def _read_store(path: Path, dimensions: int, manifest: Manifest) -> Any:

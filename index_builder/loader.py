@@ -10,6 +10,7 @@ from index_builder.errors import ChangedFileError, ManifestError, ModelMismatchE
 from index_builder.index import CodeIndex
 from index_builder.manifest import CATALOG, FORMS, MANIFEST, Manifest, read_manifest, search_file
 from index_builder.publish import check_file, current, of_edition
+from index_builder.searching.opening import DEFAULT
 from model.encoder import Encoder
 
 Report = Callable[[str], None]
@@ -27,22 +28,23 @@ def load(
     *,
     edition: str | None = None,
     report: Report = _silent,
+    search: str = DEFAULT,
 ) -> CodeIndex:
-    """The current index of a code set, or that of an edition, verified.
+    """The current index of a code set, or that of an edition, verified. search: one of `searching.opening.SEARCHES`.
 
-    Raises an ArtifactError that names the file and what is wrong.
+    Raises an ArtifactError that names the file and what is wrong; BackendError for a search that cannot run here.
     """
     folder = current(artifacts / code_set) if edition is None else of_edition(artifacts / code_set, edition)
     report(f"{'current' if edition is None else edition} is {folder.name}")
-    return load_folder(folder, encoder, report=report)
+    return load_folder(folder, encoder, report=report, search=search)
 
 
-def load_folder(folder: Path, encoder: Encoder | None, *, report: Report = _silent) -> CodeIndex:
+def load_folder(folder: Path, encoder: Encoder | None, *, report: Report = _silent, search: str = DEFAULT) -> CodeIndex:
     """One artifact folder, verified: manifest, model version, sizes and SHA-256 of all files, then counts,
     dimensions and golden queries. Without an encoder its version and the golden queries are not checked.
 
-    Raises an ArtifactError that names the file and what is wrong. The SHA-256 comes before faiss reads a byte: faiss
-    loads a bit-flipped file without an error.
+    Raises an ArtifactError that names the file and what is wrong; BackendError for a search that cannot run here. The
+    SHA-256 comes before faiss reads a byte: faiss loads a bit-flipped file without an error.
     """
     manifest = _checked_manifest(folder)
     report(f"{MANIFEST}: content hash and {len(manifest.files)} files listed")
@@ -52,7 +54,7 @@ def load_folder(folder: Path, encoder: Encoder | None, *, report: Report = _sile
     for name, entry in sorted(manifest.files.items()):
         check_file(folder / name, entry)
         report(f"{name}: {entry.size} bytes, sha256 {entry.sha256[:12]}…")
-    index = CodeIndex(folder, manifest)
+    index = CodeIndex(folder, manifest, search)
     report(f"{manifest.counts.codes} codes, {manifest.counts.forms} forms x {manifest.dimensions} in every file")
     if encoder is not None:
         _ask_golden(index, encoder, folder / MANIFEST)

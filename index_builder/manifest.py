@@ -16,6 +16,7 @@ from index_builder.errors import ManifestError, MissingFileError
 M = TypeVar("M")
 FORMAT = 1
 MANIFEST = "manifest.json"
+OUTSIDE = ("created", "inputs")  # of the content hash: how an artifact came about, not what it holds
 CATALOG = "catalog.sqlite"
 FORMS = "forms.f16"
 
@@ -76,10 +77,11 @@ class Golden:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Everything that identifies an index. `created` (ISO 8601, UTC) is outside the content hash.
+    """Everything that identifies an index. `created` (ISO 8601, UTC) and `inputs` are outside the content hash.
 
     dimensions: how many of the model's dimensions are stored of each form, 1..model.width
     prefixes:   the dimensions of the stage-one indexes, none wider than that
+    inputs:     hash of what the code set was read from; None where it cannot tell, or was not asked
     """
 
     format: int
@@ -92,9 +94,10 @@ class Manifest:
     files: dict[str, FileEntry]
     golden: tuple[Golden, ...]
     created: str
+    inputs: str | None = None
 
     def content_hash(self) -> str:
-        """16 hex digits over everything except `created`; the name of the artifact's folder."""
+        """16 hex digits over everything that is not `OUTSIDE`; the name of the artifact's folder."""
         return hash_of(dataclasses.asdict(self))
 
     def to_json(self) -> str:
@@ -103,8 +106,8 @@ class Manifest:
 
 
 def hash_of(content: dict[str, Any]) -> str:
-    """16 hex digits over the content of a manifest, without the time at which it was made."""
-    kept = {name: value for name, value in content.items() if name != "created"}
+    """16 hex digits over the content of a manifest, without how it came about."""
+    kept = {name: value for name, value in content.items() if name not in OUTSIDE}
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
 
 

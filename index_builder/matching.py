@@ -10,22 +10,25 @@ import numpy.typing as npt
 from model.encoder import Integers
 from model.nested import Floats
 
-FORM_BLOCK = 4096
-SPAN_BLOCK = 128  # a block of similarities is 2 MB and stays in cache
+FORM_BLOCK = 1024
+SPAN_BLOCK = 512  # a block of similarities is 2 MB at most and stays in cache
 
 
 def form_maxima(queries: Floats, blocks: Iterable[Floats], count: int) -> Floats:
-    """Best similarity over all spans of each form: queries (S, d), blocks of (<= FORM_BLOCK, d) -> (count,)."""
+    """Best similarity over all spans of each form: queries (S, d), blocks of (<= FORM_BLOCK, d) -> (count,).
+
+    Forms are the rows of the product, since maxima along a row are fast.
+    """
     best = np.full(count, -np.inf, dtype=np.float32)
-    buffer = np.empty((min(len(queries), SPAN_BLOCK), FORM_BLOCK), dtype=np.float32)
+    buffer = np.empty((FORM_BLOCK, min(len(queries), SPAN_BLOCK)), dtype=np.float32)
     start = 0
     for block in blocks:
         part = best[start : start + len(block)]
         for row in range(0, len(queries), SPAN_BLOCK):
             spans = queries[row : row + SPAN_BLOCK]
-            similarities = buffer[: len(spans), : len(block)]
-            np.matmul(spans, block.T, out=similarities)
-            np.maximum(part, similarities.max(axis=0), out=part)
+            similarities = buffer[: len(block), : len(spans)]
+            np.matmul(block, spans.T, out=similarities)
+            np.maximum(part, similarities.max(axis=1), out=part)
         start += len(block)
     return best
 
@@ -35,9 +38,9 @@ def best_spans(queries: Floats, vectors: Floats) -> tuple[Floats, Integers]:
     scores = np.full(len(vectors), -np.inf, dtype=np.float32)
     spans = np.zeros(len(vectors), dtype=np.int64)
     for row in range(0, len(queries), SPAN_BLOCK):
-        similarities = np.matmul(queries[row : row + SPAN_BLOCK], vectors.T)
-        first = similarities.argmax(axis=0)
-        found = similarities[first, np.arange(len(vectors))]
+        similarities = np.matmul(vectors, queries[row : row + SPAN_BLOCK].T)
+        first = similarities.argmax(axis=1)
+        found = similarities[np.arange(len(vectors)), first]
         better = found > scores
         scores[better], spans[better] = found[better], first[better] + row
     return scores, spans

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from index_builder.errors import ArtifactError, ChangedFileError, ManifestError, MissingFileError, TruncatedFileError
-from index_builder.manifest import MANIFEST, FileEntry, read_manifest
+from index_builder.manifest import MANIFEST, OUTSIDE, FileEntry, read_manifest
 from model.checkpoint import sha256_of
 
 POINTER = "current"
@@ -36,7 +36,7 @@ class Described(Protocol):
         ...
 
     def to_json(self) -> str:
-        """The text of manifest.json; `created` stands outside the content hash."""
+        """The text of manifest.json; how the artifact came about stands outside the content hash."""
         ...
 
 
@@ -62,14 +62,15 @@ def publish(finished: Path, root: Path, manifest: Described, edition: str | None
     """Move a finished folder of the same file system to root/<content hash> and point `current` at it.
 
     With an edition that edition's pointer is set, too, and the artifact that was current before keeps one of its own.
-    An intact artifact of the same hash is kept as it is; a damaged one is replaced. Others are never touched.
+    The files of an intact artifact of the same hash are kept; a damaged one is replaced. Others are never touched.
     """
     _write_synced(finished / MANIFEST, manifest.to_json())
     for name in manifest.files:
         _sync(finished / name)
     _sync(finished)
     target = root / manifest.content_hash()
-    if _is_intact(target, manifest):
+    if is_intact(target, manifest):
+        (finished / MANIFEST).replace(target / MANIFEST)  # the same but for how it came about
         shutil.rmtree(finished)
     else:
         shutil.rmtree(target, ignore_errors=True)
@@ -80,6 +81,16 @@ def publish(finished: Path, root: Path, manifest: Described, edition: str | None
         _point(root / EDITIONS, edition, target.name)
     point(root, target.name)
     return target
+
+
+def restate(folder: Path, manifest: Described) -> None:
+    """Write the manifest of a published artifact anew, atomically. Its content hash must be the folder's name."""
+    if manifest.content_hash() != folder.name:
+        raise ValueError(f"{folder.name} holds something else than {manifest.content_hash()}")
+    temporary = folder / f".{MANIFEST}"
+    _write_synced(temporary, manifest.to_json())
+    temporary.replace(folder / MANIFEST)
+    _sync(folder)
 
 
 def point(root: Path, content_hash: str) -> None:
@@ -141,14 +152,16 @@ def _named(root: Path, pointer: Path, otherwise: str) -> Path:
     return root / name
 
 
-def _is_intact(folder: Path, manifest: Described) -> bool:
+def is_intact(folder: Path, manifest: Described) -> bool:
+    """Whether a folder holds what the manifest says, file by file; how it came about may differ."""
     try:
         stands, wanted = json.loads((folder / MANIFEST).read_bytes()), json.loads(manifest.to_json())
         for name, entry in manifest.files.items():
             check_file(folder / name, entry)
     except (ArtifactError, OSError, ValueError):
         return False
-    return isinstance(stands, dict) and stands | {"created": None} == wanted | {"created": None}
+    apart = dict.fromkeys(OUTSIDE)
+    return isinstance(stands, dict) and stands | apart == wanted | apart
 
 
 def _write_synced(path: Path, text: str) -> None:

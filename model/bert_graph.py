@@ -8,36 +8,14 @@ Inputs and output stand in model/onnx_graph.py.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import onnx
 from onnx import TensorProto
 
 from model.onnx_graph import Graph, finish
-
-
-@dataclass(frozen=True, slots=True)
-class BertShape:
-    """The numbers of a BERT configuration that the graph needs."""
-
-    layers: int
-    hidden: int
-    heads: int
-    epsilon: float
-
-    @classmethod
-    def of(cls, config: Mapping[str, object]) -> BertShape:
-        """From a Hugging Face config; raises ValueError when it is not a plain BERT."""
-        if config.get("model_type") != "bert" or config.get("hidden_act") != "gelu":
-            raise ValueError("only BERT encoders with exact GELU have a hand-made graph")
-        return cls(
-            layers=int(str(config["num_hidden_layers"])),
-            hidden=int(str(config["hidden_size"])),
-            heads=int(str(config["num_attention_heads"])),
-            epsilon=float(str(config["layer_norm_eps"])),
-        )
+from model.shapes import BertShape
 
 
 def build_graph(shape: BertShape, weights: Path, read_layers: Sequence[int]) -> onnx.ModelProto:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,11 @@ class TokenStates:
         """Mean state of every text, (N, R); a text without tokens gives a zero row."""
         return pool(self.states, self.rows)
 
+    def means(self, spans: Integers) -> Floats:
+        """Mean state of the tokens [start, end) of each span, none of them empty: (N, 2) -> (N, R)."""
+        means = [self.states[start:end].mean(axis=0, dtype=np.float32) for start, end in spans.tolist()]
+        return np.stack(means) if means else np.zeros((0, self.states.shape[1]), dtype=np.float32)
+
     def of(self, text: int) -> tuple[Floats, Integers]:
         """States (t, R) and offsets (t, 2) of one text."""
         start, end = int(self.rows[text]), int(self.rows[text + 1])
@@ -52,6 +57,19 @@ def pool(states: Floats, rows: Integers) -> Floats:
     if filled.any():
         pooled[filled] = np.add.reduceat(states, rows[:-1][filled], axis=0) / counts[filled, None]
     return pooled
+
+
+@runtime_checkable
+class StatesOnDevice(Protocol):
+    """Token states that stay where they were computed; their `states` is a copy, made when it is asked for."""
+
+    def projected(self, rows: Integers, dimensions: int) -> Any:
+        """Vectors of these tokens (n, dimensions), not normalised, as a tensor on the device."""
+        ...
+
+    def fetched(self, rows: Integers, dimensions: int) -> Floats:
+        """The same on the host."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from transformers import AutoConfig
 from model import bert_graph, modernbert_graph
 from model.checkpoint import write_manifest
 from model.nested import PREFIXES, WIDTH
+from model.shapes import BertShape, ModernBertShape
 from model.training.network import NestedEncoder
 
 
@@ -47,9 +48,9 @@ def build_graph(config: Any, weights: Path, layers: Sequence[int]) -> onnx.Model
     numbers = config.to_dict()
     try:
         if config.model_type == "bert":
-            return bert_graph.build_graph(bert_graph.BertShape.of(numbers), weights, layers)
+            return bert_graph.build_graph(BertShape.of(numbers), weights, layers)
         if config.model_type == "modernbert":
-            return modernbert_graph.build_graph(modernbert_graph.ModernBertShape.of(numbers), weights, layers)
+            return modernbert_graph.build_graph(ModernBertShape.of(numbers), weights, layers)
     except ValueError:  # after hours of training a checkpoint without a graph is better than none
         return None
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import onnxruntime as ort
@@ -13,15 +14,26 @@ from model.encoder import Integers, ModelInfo, TokenStates
 from model.nested import Floats
 from model.tokenization import TextTokenizer, Window, encode_windows
 
+Provider = str | tuple[str, dict[str, str]]
+CPU: Final = ("CPUExecutionProvider",)
+
 
 class OnnxEncoder:
     """Encodes windows of similar length together, without padding outside attention.
 
     threads: intra-op threads of the session, 0 = all cores.
     batch_tokens: most tokens per run; larger runs gain nothing on a CPU and cost memory.
+    providers: of ONNX Runtime, in the order of preference; model/onnx_cuda.py names another.
     """
 
-    def __init__(self, checkpoint: Checkpoint, *, threads: int = 0, batch_tokens: int = 2048) -> None:
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        *,
+        threads: int = 0,
+        batch_tokens: int = 2048,
+        providers: Sequence[Provider] = CPU,
+    ) -> None:
         self._checkpoint = checkpoint
         self._tokenizer = TextTokenizer(checkpoint.tokenizer_path, first=checkpoint.first, last=checkpoint.last)
         self._projection = checkpoint.projection()
@@ -30,12 +42,18 @@ class OnnxEncoder:
         options.intra_op_num_threads = threads
         options.enable_cpu_mem_arena = False  # an arena keeps the largest batch's memory for good
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # spinning starves the other core
-        self._session = ort.InferenceSession(str(checkpoint.graph_path), options, providers=["CPUExecutionProvider"])
+        self._session = ort.InferenceSession(str(checkpoint.graph_path), options, providers=list(providers))
+        self._backend = "onnx" if providers == CPU else "onnx-cuda"
 
     @property
     def info(self) -> ModelInfo:
         """What this encoder is."""
-        return self._checkpoint.info("onnx")
+        return self._checkpoint.info(self._backend)
+
+    @property
+    def provider(self) -> str:
+        """The provider that ONNX Runtime opened; it falls back to a later one without an error."""
+        return str(self._session.get_providers()[0])
 
     def encode(self, texts: Sequence[str]) -> TokenStates:
         """States of the texts' tokens, in order. Long texts go through overlapping windows; nothing is cut."""

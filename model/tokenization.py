@@ -127,9 +127,15 @@ def encode_windows(
     `states` (T, width). max_tokens counts a window's two special tokens.
     """
     tokens = tokenizer.tokenize(texts)
-    room = max_tokens - 2
-    cut = windows(tokens.rows, room, overlap=room // 4)
     states = np.empty((len(tokens.ids), width), dtype=np.float32)
-    for batch in token_budget_batches([w.end - w.start + 2 for w in cut], budget):
-        run([cut[i] for i in batch], tokens.ids, states)
+    for batch in window_batches(tokens.rows, max_tokens, budget):
+        run(batch, tokens.ids, states)
     return TokenStates(states, tokens.offsets, tokens.rows)
+
+
+def window_batches(rows: Integers, max_tokens: int, budget: int) -> list[list[Window]]:
+    """The texts' windows, overlapping by a quarter, in batches of similar length; see `encode_windows`."""
+    room = max_tokens - 2
+    cut = windows(rows, room, overlap=room // 4)
+    batches = token_budget_batches([w.end - w.start + 2 for w in cut], budget)
+    return [[cut[i] for i in batch] for batch in batches]

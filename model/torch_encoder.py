@@ -1,4 +1,7 @@
-"""The torch backend: any Hugging Face encoder by folder, on a CPU or a GPU. Needs the extra [torch]."""
+"""The torch backend with padding: any Hugging Face encoder, also one in training, on a CPU or a GPU.
+
+What `model.packed.opening` opens has no padding where the architecture allows. Needs the extra [torch].
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,7 @@ class TorchEncoder:
         tokenizer = TextTokenizer(checkpoint.tokenizer_path, first=checkpoint.first, last=checkpoint.last)
         info, projection = checkpoint.info("torch"), checkpoint.projection()
         budget = batch_tokens or _default_budget()
-        return cls(_open(checkpoint.path), tokenizer, projection, checkpoint.layers, info, batch_tokens=budget)
+        return cls(placed(load(checkpoint.path)), tokenizer, projection, checkpoint.layers, info, batch_tokens=budget)
 
     @classmethod
     def from_hugging_face(cls, source: str | Path, *, max_tokens: int = 8192) -> TorchEncoder:
@@ -64,15 +67,10 @@ class TorchEncoder:
         Its windows are as long as its context, at most `max_tokens`; the version is a hash of its weights. Raises
         ModelError when it is not 768 wide (train a projection first) or has no fast tokenizer.
         """
-        backbone = _open(source)
-        config: Any = backbone.config
-        if config.hidden_size != WIDTH:
-            raise ModelError(f"the encoder is {config.hidden_size} wide, not {WIDTH}: train a projection first")
-        tokenizer = _tokenizer_of(source)
-        room = min(max_tokens, int(config.max_position_embeddings))
-        version = _hash_of_weights(backbone)
-        info = ModelInfo(Path(source).name, version, WIDTH, room, "window", "torch")
-        return cls(backbone, tokenizer, None, (-1,), info, batch_tokens=max(room, _default_budget()))
+        backbone = load(source)
+        info = describe(backbone, source, max_tokens)
+        budget = max(info.max_tokens, _default_budget())
+        return cls(placed(backbone), tokenizer_of(source), None, (-1,), info, batch_tokens=budget)
 
     @property
     def info(self) -> ModelInfo:
@@ -116,19 +114,36 @@ class TorchEncoder:
         return states if self._projection is None else np.asarray(states @ self._projection.T, dtype=np.float32)
 
 
-def _open(source: str | Path) -> nn.Module:
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    dtype = torch.bfloat16 if device == "cuda" else torch.float32
-    backbone: nn.Module = AutoModel.from_pretrained(source, dtype=dtype)  # offline: HF_HUB_OFFLINE=1
-    return backbone.to(device)
+def load(source: str | Path) -> nn.Module:
+    """An encoder by folder or hub id, on the CPU in float32; HF_HUB_OFFLINE=1 keeps it off the network."""
+    backbone: nn.Module = AutoModel.from_pretrained(source, dtype=torch.float32)
+    return backbone
+
+
+def placed(backbone: nn.Module) -> nn.Module:
+    """On the GPU in bfloat16 where there is one."""
+    return backbone.to("cuda", torch.bfloat16) if torch.cuda.is_available() else backbone
+
+
+def describe(backbone: nn.Module, source: str | Path, max_tokens: int) -> ModelInfo:
+    """What an encoder is that serves as it is: the version is a hash of its weights as loaded, on whatever device it
+    runs later. Raises ModelError when it is not 768 wide."""
+    config: Any = backbone.config
+    if config.hidden_size != WIDTH:
+        raise ModelError(f"the encoder is {config.hidden_size} wide, not {WIDTH}: train a projection first")
+    room = min(max_tokens, int(config.max_position_embeddings))
+    return ModelInfo(Path(source).name, _hash_of_weights(backbone), WIDTH, room, "window", "torch")
 
 
 def _default_budget() -> int:
     return 16384 if torch.cuda.is_available() else 4096
 
 
-def _tokenizer_of(source: str | Path) -> TextTokenizer:
-    """The fast tokenizer of a Hugging Face encoder; its file is written anew, so that hub ids work as folders do."""
+def tokenizer_of(source: str | Path) -> TextTokenizer:
+    """The fast tokenizer of a Hugging Face encoder; its file is written anew, so that hub ids work as folders do.
+
+    Raises ModelError where it has none.
+    """
     fast = AutoTokenizer.from_pretrained(source)
     if not fast.is_fast or fast.cls_token_id is None or fast.sep_token_id is None:
         raise ModelError("the encoder needs a fast tokenizer with a first and a last special token")

@@ -30,6 +30,11 @@ def read_line(raw: bytes) -> Line:
         values = json.loads(raw)
     except (ValueError, RecursionError):  # ValueError: no UTF-8, no JSON, or a number of thousands of digits
         return Line(fault="The line is not valid JSON.")
+    return to_line(values)
+
+
+def to_line(values: Any) -> Line:
+    """As `read_line`, of what the JSON holds."""
     if not isinstance(values, dict):
         return Line(fault="The line must be an object with custom_id and body.")
     custom_id = values.get("custom_id")

@@ -1,11 +1,13 @@
-"""icd-cascade backlog: keys of the durable batches, and what is stored."""
+"""icd-cascade backlog: keys of the durable batches and what is stored; with --engine, a backlog in files."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.cli.backlog_files import add_files_flags, run_files
 from app.cli.options import settings_of
 
 if TYPE_CHECKING:
@@ -14,8 +16,9 @@ if TYPE_CHECKING:
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the command."""
-    parser = subparsers.add_parser("backlog", help="keys and state of the durable batches")
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    parser = subparsers.add_parser("backlog", help="durable batches: keys and state; or code files, with --engine")
+    add_files_flags(parser)
+    actions = parser.add_subparsers(dest="action", metavar="ACTION")
     actions.add_parser("new-key", help="print a new master key")
     rotate = actions.add_parser("rotate-key", help="wrap every stored data key with the first of the master keys")
     status = actions.add_parser("status", help="count the stored batches")
@@ -31,7 +34,12 @@ def add_backlog_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do one action."""
+    """Do one action, or code files."""
+    if (args.engine is None) == (args.action is None):
+        print("icd-cascade: backlog needs --engine, or one of new-key, rotate-key, status", file=sys.stderr)
+        return 2
+    if args.engine is not None:
+        return run_files(args)
     from app.backlog.keys import new_key
 
     if args.action == "new-key":

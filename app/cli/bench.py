@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from app.settings import Settings
     from model.encoder import Encoder
 
-PARTS: Final = ("cascade", "hnsw", "encoder", "length", "forms")
+PARTS: Final = ("cascade", "hnsw", "encoder", "length", "forms", "gpu")
 HNSW_FORMS: Final = 20_000
 
 
@@ -86,6 +87,7 @@ def _measure(args: argparse.Namespace) -> int:
 def _size(args: argparse.Namespace) -> int:
     from rich.console import Console
 
+    from app.evaluation.benching.gpu_sizing import told
     from app.evaluation.benching.sizing import read_figures, sizing
     from app.evaluation.benching.tables import render_sizing
     from app.evaluation.errors import EvaluationError
@@ -95,6 +97,7 @@ def _size(args: argparse.Namespace) -> int:
     found = read_figures(args.figures)
     rows = sizing(found, args.sizing)
     Console(highlight=False).print(render_sizing(rows, args.sizing, found["machine"]["cores"]))
+    print(told(found, args.sizing))
     return 0
 
 
@@ -105,13 +108,18 @@ def bench(settings: Settings, notes: list[Note], args: argparse.Namespace, tell:
     from model.backends import open_encoder
 
     encoder = open_encoder(settings.model, settings.backend)
-    coder = coder_of(encoder, settings.artifacts, settings.code_set)
+    coder = coder_of(encoder, settings.artifacts, settings.code_set, search=settings.search)
     try:
         found = _measured(settings, (encoder, coder), notes, args, tell)
     finally:
         coder.index.close()
     return {
-        "parameters": {"repeats": args.repeats, "backend": settings.backend, "parts": list(args.parts)},
+        "parameters": {
+            "repeats": args.repeats,
+            "backend": settings.backend,
+            "search": settings.search,
+            "parts": list(args.parts),
+        },
         "versions": {"service": VERSION, **asdict(coder.versions)},
         "machine": describe(),
         **found,
@@ -130,6 +138,7 @@ def _measured(
     from app.evaluation.bench_figures import figures
     from app.evaluation.benching.encoders import measure_encoders
     from app.evaluation.benching.forms import FORMS, measure_forms
+    from app.evaluation.benching.gpu import measure_gpu
     from app.evaluation.benching.hnsw import measure_hnsw
     from app.evaluation.benching.length import LENGTHS, measure_lengths
     from app.evaluation.machine import cores
@@ -147,10 +156,22 @@ def _measured(
         found["length"] = measure_lengths(coder, texts, args.lengths or LENGTHS, args.repeats, tell)
     if "forms" in args.parts:
         found["forms"] = measure_forms(args.forms or FORMS, args.repeats, tell)
+    if "gpu" in args.parts:
+        batch = notes if args.notes else [coded.note for coded in PracticeNotes().notes()]
+        found["gpu"] = measure_gpu(opened, partial(_on_gpu, settings), batch, args.repeats)
     if "encoder" in args.parts:
         threaded = open_encoder(settings.model, settings.backend, threads=cores())
         found["encoders"] = measure_encoders(threaded, settings.model, notes, cores(), args.repeats)
     return found
+
+
+def _on_gpu(settings: Settings) -> tuple[Encoder, CodingPipeline]:
+    """The same model and index on the GPU."""
+    from app.pipeline.assemble import coder_of
+    from model.backends import open_encoder
+
+    encoder = open_encoder(settings.model, "torch")
+    return encoder, coder_of(encoder, settings.artifacts, settings.code_set, search="torch")
 
 
 def _parts(text: str) -> tuple[str, ...]:

@@ -6,12 +6,13 @@ Stopped or killed, the build of an index goes on where it was.
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
     from app.evaluation.corpora import Label
     from index_builder.codesets.protocol import CodeSet, SurfaceForm
     from index_builder.crosswalk.artifact import GemFile
+    from index_builder.embedding import ChunkPool
     from index_builder.manifest import Manifest
+    from index_builder.processes import EncoderSource
     from model.encoder import Encoder
 
 STOPPED = 130
@@ -59,6 +62,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--model", type=Path, help="checkpoint folder; the shipped default where not given")
     parser.add_argument("--backend", choices=("onnx", "torch"), default="onnx")
     parser.add_argument("--prefixes", type=_prefixes, default=(64,), help="stage-one dimensions, e.g. 64,128")
+    parser.add_argument(
+        "--processes",
+        type=int,
+        default=default_processes(),
+        help="that encode; %(default)s here: one per core, at most 8",
+    )
     parser.add_argument("--keep", type=int, choices=PREFIXES, default=WIDTH, help="dimensions stored of each wording")
 
 
@@ -66,6 +75,7 @@ def run(args: argparse.Namespace) -> int:
     """Build and publish. Exit code 0, 1 where it cannot be built, 2 where flags do not fit, 130 where stopped."""
     if args.gem:
         return _build_crosswalk(args)
+    from index_builder.processes import EncoderSource
     from model.backends import open_encoder
 
     if max(args.prefixes) > args.keep:
@@ -74,7 +84,10 @@ def run(args: argparse.Namespace) -> int:
     try:
         with _stopped_by_sigterm():
             code_set, encoder = _code_set(args), open_encoder(args.model, args.backend)
-            build_index(code_set, encoder, args.artifacts, args.prefixes, args.keep)
+            source = EncoderSource(args.model, args.backend)
+            build_index(
+                code_set, encoder, args.artifacts, args.prefixes, args.keep, source=source, processes=args.processes
+            )
     except KeyboardInterrupt:
         _say("stopped; the same command goes on from the last finished chunk")
         return STOPPED
@@ -85,21 +98,57 @@ def run(args: argparse.Namespace) -> int:
 
 
 def build_index(
-    code_set: CodeSet, encoder: Encoder, artifacts: Path, prefixes: Sequence[int] = (64,), keep: int = WIDTH
+    code_set: CodeSet,
+    encoder: Encoder,
+    artifacts: Path,
+    prefixes: Sequence[int] = (64,),
+    keep: int = WIDTH,
+    reuse: bool = False,
+    source: EncoderSource | None = None,
+    processes: int = 1,
 ) -> Path:
-    """Build with progress on stderr and a closing line of counts, seconds and tokens per second."""
+    """Build with progress on stderr and a closing line of counts, seconds and tokens per second.
+
+    reuse: keep the current artifact where it has the same wordings by the same model
+    source, processes: where other processes open the same encoder, and how many of them encode
+    """
     from index_builder.build import build
     from index_builder.manifest import read_manifest
 
     started = time.monotonic()
-    with shown_progress() as shown:
+    with shown_progress() as shown, _pool(source, processes) as pool:
         clock = BuildClock(shown)
         folder = build(
-            code_set, encoder, artifacts, builder_version=VERSION, prefixes=prefixes, keep=keep, progress=clock
+            code_set,
+            encoder,
+            artifacts,
+            builder_version=VERSION,
+            prefixes=prefixes,
+            keep=keep,
+            progress=clock,
+            reuse=reuse,
+            pool=pool,
         )
+    if not clock.encoded:
+        _say(f"{folder} has these wordings by this model already: nothing encoded")
+        return folder
     _say(summary(read_manifest(folder), clock, time.monotonic() - started))
     _say(f"published {folder}")
     return folder
+
+
+def default_processes() -> int:
+    """One process per core, at most 8: each holds an encoder of its own."""
+    return min(8, os.cpu_count() or 1)
+
+
+def _pool(source: EncoderSource | None, processes: int) -> AbstractContextManager[ChunkPool | None]:
+    if source is None or processes < 2:
+        return nullcontext()
+    from index_builder.processes import encoding_processes
+
+    threads = max(1, (os.cpu_count() or 1) // processes)
+    return encoding_processes(source, processes, threads=threads)
 
 
 def _build_crosswalk(args: argparse.Namespace) -> int:

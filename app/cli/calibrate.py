@@ -14,6 +14,7 @@ from app.cli.progress import shown_progress
 from app.evaluation.corpora import NAMES, CodedNote, count_codes, match, open_corpus
 from app.evaluation.errors import EvaluationError
 from app.evaluation.practice_notes import PracticeNotes
+from app.evaluation.transcripts import Transcripts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,6 +35,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--every", type=int, default=1, help="learn on every Nth note: those that trained no encoder")
     parser.add_argument("--practice", type=Path, help="folder of practice notes: its split `aside` is learned from too")
     parser.add_argument("--practice-weight", type=float, default=1.0, help="what one of them counts beside the others")
+    parser.add_argument("--transcripts", type=Path, help="folder of MTSamples: its coded rows but those kept aside")
+    parser.add_argument("--transcript-weight", type=float, default=1.0, help="what one of them counts beside others")
     parser.add_argument("--attention", type=Path, help="label attention of `plant` that was not trained on these notes")
     parser.add_argument("--frequency", action="store_true", help="prefer codes that these coders use often")
     parser.add_argument(
@@ -41,6 +44,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--prior-of", default="general", help="else the prior of this loaded calibration")
     parser.add_argument("--search-weight", type=float, default=0.03, help="of the priors when candidates are chosen")
+    parser.add_argument("--usage-weight", type=float, default=0.0, help="of how ordinary a code is, a tier, likewise")
     parser.add_argument("--candidates", type=float, default=0.02, help="least probability of a candidate")
     parser.add_argument("--kind", choices=KINDS, default="best")
     parser.add_argument("--leave-out", nargs="*", default=(), help="features that are not to be read")
@@ -76,6 +80,7 @@ def run(args: argparse.Namespace) -> int:
             name=args.name,
             with_frequency=args.frequency,
             search_weight=args.search_weight,
+            usage_weight=args.usage_weight,
             kind=args.kind,
             depth=args.depth,
             seed=args.seed,
@@ -88,8 +93,10 @@ def run(args: argparse.Namespace) -> int:
             prior = _prior(args, coder, counted, folders)
             notes = counted[args.every - 1 :: args.every]
             practised = match(PracticeNotes(args.practice).notes("aside"), coder.catalog) if args.practice else []
-            weights = [1.0] * len(notes) + [args.practice_weight] * len(practised)
-            learned = learn(coder, [*notes, *practised], counted, prior, recipe, tell, weights, attention)
+            written = match(Transcripts(args.transcripts).notes("train"), coder.catalog) if args.transcripts else []
+            weights = [1.0] * len(notes)
+            weights += [args.practice_weight] * len(practised) + [args.transcript_weight] * len(written)
+            learned = learn(coder, [*notes, *practised, *written], counted, prior, recipe, tell, weights, attention)
     except (EvaluationError, ValueError) as error:
         print(f"calibrate: {error}", file=sys.stderr)
         return 1

@@ -38,6 +38,8 @@ def run(args: argparse.Namespace) -> int:
         settings.model,
         settings.backend,
         calibrations=settings.calibration_folders,
+        search=settings.search,
+        early_exit=settings.early_exit,
     )
     try:
         show(request, coder, as_json=args.json)

@@ -13,7 +13,15 @@ from rich.console import Console, RenderableType
 
 from app.cli.options import add_artifact_flags, count, positive, settings_of
 from app.cli.progress import shown_progress
-from app.evaluation import assertion_report, assertion_traps, report, shorthand_lines, shorthand_report
+from app.evaluation import (
+    assertion_report,
+    assertion_traps,
+    procedures,
+    procedures_report,
+    report,
+    shorthand_lines,
+    shorthand_report,
+)
 from app.evaluation.corpora import NAMES, count_codes, match, open_corpus
 from app.evaluation.errors import EvaluationError
 from app.evaluation.quality_report import add_section
@@ -44,6 +52,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--calibration", default="general")
     parser.add_argument("--threshold", type=float, help="on probability; default: the calibration's own")
     parser.add_argument("--limit", type=positive, help="only the first N notes")
+    parser.add_argument("--evidence", action="store_true", help="only hold evidence against the words coders marked")
     parser.add_argument("--exact-notes", type=count, default=100, help="notes compared with exact search; 0 = none")
     parser.add_argument("--seed", type=int, default=0, help="terms: the seed that training held its terms out with")
     parser.add_argument("--queries", type=positive, default=2000, help="terms: at most so many")
@@ -56,7 +65,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Evaluate and report: tables to stdout, progress to stderr. Exit code 0, or 1 when there is nothing to measure."""
     settings = settings_of(args)
-    measured, render = ALONE.get(args.corpus, (_notes, report.render))
+    measured, render = (_evidence, report.render) if args.evidence else ALONE.get(args.corpus, (_notes, report.render))
     try:
         with shown_progress() as tell:
             found = measured(args, settings, tell)
@@ -94,6 +103,25 @@ def _notes(args: argparse.Namespace, settings: Settings, tell: Progress) -> dict
     }
 
 
+def _evidence(args: argparse.Namespace, settings: Settings, tell: Progress) -> dict[str, Any]:
+    from app.evaluation import run as runner
+    from app.evaluation.evidence_marks import marked_notes
+    from app.evaluation.evidence_measure import measure_evidence
+    from app.pipeline.calibration import SHIPPED, load_all
+
+    coder = _open(args, settings)
+    notes = marked_notes(args.corpus, _folder(args), args.split, coder.catalog)[: args.limit]
+    options = runner.options_for(args.top_k, args.widths, args.calibration, args.threshold, as_served=args.as_served)
+    loaded = load_all([SHIPPED, *settings.calibration_folders], coder.versions.model).values()
+    planted = next((one.planted for one in loaded if one.planted is not None), None)
+    names = ("corpus", "split", "limit", "evidence")
+    return {
+        "parameters": {name: getattr(args, name) for name in names} | {"folder": args.path.name} | asdict(options),
+        "versions": {"service": VERSION, **asdict(coder.versions)},
+        "evidence_ways": measure_evidence(coder, notes, options, planted, tell),
+    }
+
+
 def _terms(args: argparse.Namespace, settings: Settings, tell: Progress) -> dict[str, Any]:
     from app.evaluation.terms import evaluate_terms, read_forms
     from index_builder.loader import load
@@ -127,6 +155,18 @@ def _shorthand(args: argparse.Namespace, settings: Settings, tell: Progress) -> 
     return _suite(args, settings, "shorthand", lambda coder: measure_shorthand(coder, lines, args.calibration, tell))
 
 
+def _procedures(args: argparse.Namespace, settings: Settings, tell: Progress) -> dict[str, Any]:
+    from app.evaluation.procedures_measure import measure_procedures
+
+    texts = procedures.read_procedures(args.corpus, _folder(args), args.split)[: args.limit]
+    return _suite(
+        args,
+        settings,
+        "procedures",
+        lambda coder: measure_procedures(coder, texts, args.calibration, args.top_k, tell),
+    )
+
+
 def _suite(
     args: argparse.Namespace, settings: Settings, name: str, measured: Callable[[CodingPipeline], Any]
 ) -> dict[str, Any]:
@@ -156,6 +196,8 @@ def _open(args: argparse.Namespace, settings: Settings) -> CodingPipeline:
         settings.model,
         settings.backend,
         calibrations=settings.calibration_folders,
+        search=settings.search,
+        early_exit=settings.early_exit,
         encoding_unit=args.encoding_unit,
     )
 
@@ -164,6 +206,7 @@ ALONE: dict[str, tuple[Measured, Rendered]] = {  # corpora that are no coded not
     TERMS: (_terms, report.render),
     assertion_traps.NAME: (_traps, assertion_report.render),
     shorthand_lines.NAME: (_shorthand, shorthand_report.render),
+    **dict.fromkeys(procedures.NAMES, (_procedures, procedures_report.render)),
 }
 
 

@@ -17,7 +17,7 @@ COMMANDS: Final = {
     "serve": "start the HTTP service",
     "keys": "create, list and revoke API keys",
     "feedback": "what reviewers decided: summary and training pairs",
-    "backlog": "keys and state of the durable batches",
+    "backlog": "durable batches: keys and state; or code files, with --engine",
     "code": "code one note and show the evidence",
     "build": "build the index of a code set",
     "verify": "check an index file by file",
@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "train": "train the encoder",
     "mrl": "measure nested prefixes and operating points",
     "plant": "train the label attention, or measure what planting is worth",
+    "exits": "learn where the search stages may stop early",
     "soak": "load a running service and see whether it holds",
     "openapi": "print openapi.json",
 }

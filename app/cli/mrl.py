@@ -12,7 +12,7 @@ from app.cli.progress import shown_progress
 from app.evaluation import report
 from app.evaluation.corpora import open_corpus
 from app.evaluation.errors import EvaluationError
-from app.evaluation.mrl.report import render
+from app.evaluation.mrl.report import PARTS, render
 from app.version import VERSION
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--steps", type=positive, default=300, help="of every projection")
     parser.add_argument("--epochs", type=positive, default=8, help="of every linear head")
     parser.add_argument("--seeds", type=_seeds, default=(0, 1, 2), help="of the weighting ablation, e.g. 0,1,2")
+    parser.add_argument("--parts", type=_parts, help=f"only some of {', '.join(PARTS)}; default: all")
     parser.add_argument(
         "--separate", type=_checkpoint, action="append", default=[], help="D=FOLDER: a checkpoint trained for D alone"
     )
@@ -86,7 +87,8 @@ def _measure(args: argparse.Namespace, settings: Settings, tell: Progress) -> di
     if not args.operating_points:
         from app.evaluation.mrl.study import StudyOptions, study
 
-        options = StudyOptions(args.forms, args.queries, args.database, args.steps, args.epochs, args.seeds)
+        sizes = args.forms, args.queries, args.database, args.steps, args.epochs, args.seeds
+        options = StudyOptions(*sizes, args.parts or PARTS)
         separate: dict[int, Encoder] = {d: open_encoder(path, settings.backend) for d, path in args.separate}
         found["study"] = study(index, encoder, separate, args.cache, options, tell)
     index.close()
@@ -99,6 +101,13 @@ def _measure(args: argparse.Namespace, settings: Settings, tell: Progress) -> di
             settings.artifacts, settings.code_set, encoder, args.cache / "points", notes, asked, tell
         )
     return found
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    parts = tuple(text.split(","))
+    if unknown := [part for part in parts if part not in PARTS]:
+        raise argparse.ArgumentTypeError(f"{unknown[0]} is none of {', '.join(PARTS)}")
+    return parts
 
 
 def _seeds(text: str) -> tuple[int, ...]:

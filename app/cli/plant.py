@@ -55,6 +55,13 @@ def _add_training_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--epochs", type=positive, default=6)
     parser.add_argument("--width", type=positive, default=256, help="nested prefix of tokens and codes that is read")
     parser.add_argument("--no-bias", action="store_true", help="no label-specific bias: carries no corpus's habits")
+    parser.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        choices=("learned", "static", "differentiable", "inattention", "boost", "bias"),
+        help="leave a part of the attention out; may be given several times",
+    )
     parser.add_argument("--unfreeze-encoder", type=positive, help="train so many encoder layers too, top first; slow")
     parser.add_argument("--encoder-out", type=Path, help="with --unfreeze-encoder: write the changed checkpoint here")
     parser.add_argument("--seed", type=int, default=0)
@@ -108,12 +115,25 @@ def _run(args: argparse.Namespace, settings: Settings, tell: Progress) -> None:
     held = cache.notes(args.dev_split, match(dev, index.catalog), tell)
     config = AttentionConfig(width=args.width, encoder=encoder.info.version)
     options = PlantOptions(epochs=args.epochs, seed=args.seed, bias_from=None if args.no_bias else 3)
+    config, options = _without(args.without, config, options)
     if args.evidence:
         _evidence(args, cache, notes, held, config, options, tell)
     if args.out:
         kept = notes if args.fold is None else [n for i, n in enumerate(notes) if i % args.fold[1] != args.fold[0]]
         _train(args, settings, cache, kept, held, config, options, coded, tell)
     index.close()
+
+
+def _without(parts: list[str], config: AttentionConfig, options: PlantOptions) -> tuple[AttentionConfig, PlantOptions]:
+    """Raises EvaluationError where no attention would be left."""
+    from app.evaluation.errors import EvaluationError
+    from app.evaluation.plant_evidence import without
+
+    if set(config.attentions) <= set(parts):
+        raise EvaluationError("without learned, static and differentiable no attention is left")
+    for part in parts:
+        config, options = without(part, config, options)
+    return config, options
 
 
 def _left(notes: list[CodedNote], every: int | None) -> list[CodedNote]:

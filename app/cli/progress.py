@@ -61,6 +61,11 @@ class BuildClock:
             self._measure(done, total)
         self._shown(stage, done, total)
 
+    @property
+    def encoded(self) -> bool:
+        """Whether there was anything to encode, or chunks of it to be found finished."""
+        return self._started is not None
+
     def _measure(self, done: int, total: int) -> None:
         if self._started is None:
             self._started, self._found = time.monotonic(), done

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from app.errors import NotLoaded, UnsafeSetup
 
 if TYPE_CHECKING:
     from app.settings import Settings
+    from index_builder.manifest import Manifest
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -20,7 +22,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser("serve", help="start the HTTP service")
     parser.add_argument("--host", help="address to bind (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to bind, 0 = any free one (default: 8080)")
-    parser.add_argument("--build-missing", action="store_true", help="first build the index if none fits the model")
+    parser.add_argument(
+        "--build-missing", action="store_true", help="first build the index if none fits model and tables"
+    )
     parser.add_argument(
         "--also",
         action="append",
@@ -42,41 +46,87 @@ def run(args: argparse.Namespace) -> int:
     except UnsafeSetup as error:
         print(f"icd-cascade: {error.detail}", file=sys.stderr)
         return 2
-    if args.build_missing:
-        build_missing(settings)
+    if args.build_missing and build_missing(settings):
+        begin_anew()
     return serve(settings)
 
 
-def build_missing(settings: Settings) -> None:
-    """Build the index of the default code set unless the current one was built by this model.
+def build_missing(settings: Settings) -> bool:
+    """Build the index of the default code set unless the current one fits; returns whether it built one.
 
     Raises ArtifactError or ModelError; NotLoaded for a code set that needs its official files.
     """
-    from app.cli.build import build_index
-    from index_builder.codesets.sources import ICD10CM_NAME, NAMES, open_code_set
-    from model.backends import open_encoder
+    from index_builder.codesets.sources import ICD10CM_NAME, NAMES
 
     if settings.code_set not in NAMES:
         raise NotLoaded(f"There is no such code set. Known: {', '.join(NAMES)}.")
-    if not is_built(settings):
-        if settings.code_set != ICD10CM_NAME:
-            raise NotLoaded(f"Build it first: icd-cascade build --code-set {settings.code_set} --source FILES.")
-        encoder = open_encoder(settings.model, settings.backend)
-        build_index(open_code_set(settings.code_set), encoder, settings.artifacts)
+    reason = misfit(settings)
+    if reason is None:
+        return False
+    if settings.code_set != ICD10CM_NAME:
+        raise NotLoaded(f"Build it first: icd-cascade build --code-set {settings.code_set} --source FILES.")
+    print(f"icd-cascade: {reason} Building it.", file=sys.stderr, flush=True)
+    _build(settings)
+    if reason := misfit(settings):
+        raise NotLoaded(f"{reason} Building did not mend it.")
+    return True
 
 
-def is_built(settings: Settings) -> bool:
-    """Whether the current index was built by the model that is to serve. Its files are verified when it is loaded."""
+def _build(settings: Settings) -> None:
+    """With the widths of the index that it takes the place of."""
+    from app.cli.build import build_index, default_processes
+    from index_builder.codesets.sources import open_code_set
+    from index_builder.processes import EncoderSource
+    from model.backends import open_encoder
+    from model.nested import WIDTH
+
+    stands = _manifest(settings)
+    prefixes, keep = ((64,), WIDTH) if stands is None else (stands.prefixes, stands.dimensions)
+    encoder = open_encoder(settings.model, settings.backend)
+    source, processes = EncoderSource(settings.model, settings.backend), default_processes()
+    code_set = open_code_set(settings.code_set)
+    build_index(code_set, encoder, settings.artifacts, prefixes, keep, reuse=True, source=source, processes=processes)
+
+
+def misfit(settings: Settings) -> str | None:
+    """Why the current index cannot serve as it is, in a sentence; None where it can.
+
+    It was built by the model that is to serve, from the tables as they are now. An index from official files, or from
+    before inputs were written down, says nothing of them and is taken as it is. Its files are verified when it is
+    loaded, not here.
+    """
+    from index_builder.codesets.inputs import packaged_inputs
+    from model.checkpoint import DEFAULT, Checkpoint
+
+    stands = _manifest(settings)
+    if stands is None:
+        return "There is no index yet."
+    if stands.model.version != Checkpoint.open(settings.model or DEFAULT).version:
+        return "The index was built by another model."
+    if stands.inputs is not None and stands.inputs != packaged_inputs():
+        return "Term tables, wordings or their readers have changed since the index was built."
+    return None
+
+
+def _manifest(settings: Settings) -> Manifest | None:
     from index_builder.errors import MissingFileError
     from index_builder.manifest import read_manifest
     from index_builder.publish import current
-    from model.checkpoint import DEFAULT, Checkpoint
 
-    wanted = Checkpoint.open(settings.model or DEFAULT).version
     try:
-        return read_manifest(current(settings.artifacts / settings.code_set)).model.version == wanted
+        return read_manifest(current(settings.artifacts / settings.code_set))
     except MissingFileError:
-        return False
+        return None
+
+
+def begin_anew() -> None:
+    """Become the command that was called, once more: memory that a build has taken is not given back otherwise.
+
+    The process keeps its number, so that a supervisor sees one start. Called from a program of another kind: nothing.
+    """
+    if sys.argv[1:2] == ["serve"]:
+        sys.stdout.flush()
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def serve(settings: Settings) -> int:

@@ -6,10 +6,11 @@ import argparse
 import asyncio
 import os
 import sys
+import time
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final
 
-from app.cli.options import add_artifact_flags, settings_of
+from app.cli.options import add_artifact_flags, positive, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from app.soak.soak import Plan
 
 KEY: Final = "ICD_CASCADE_SOAK_KEY"
+READY_SECONDS: Final = 3.0  # from the start of the process, index verified
 ARTIFACT_FLAGS: Final = ("artifacts", "code_set", "model", "calibrations", "backend")
 
 
@@ -33,6 +35,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--seconds", type=float, default=60.0, help="length of each phase (default: %(default)s)")
     parser.add_argument("--clients", type=int, default=16, help="clients that saturate (default: %(default)s)")
     parser.add_argument("--overload", type=float, default=2.0, help="times the capacity (default: %(default)s)")
+    parser.add_argument(
+        "--memory",
+        type=positive,
+        default=1200,
+        metavar="MB",
+        help="most that the service may take, more where it serves more than ICD-10-CM (default: %(default)s)",
+    )
     parser.add_argument("--no-raw", action="store_true", help="do not measure the pipeline itself for comparison")
     add_artifact_flags(parser)
 
@@ -49,13 +58,27 @@ def run(args: argparse.Namespace) -> int:
     from app.soak.soak import Plan
 
     settings = settings_of(args)
-    plan = Plan(args.seconds, args.clients, overload=args.overload, deadline_seconds=settings.deadline_seconds)
+    plan = Plan(
+        args.seconds,
+        args.clients,
+        overload=args.overload,
+        deadline_seconds=settings.deadline_seconds,
+        resident_bytes=args.memory * 1e6,
+    )
     notes = [coded.note for coded in PracticeNotes().notes()]  # all different: a clause is encoded once per batch
     raw = None if args.no_raw else _raw(args, notes, plan)
+    begin = time.perf_counter()
     with own_service(_artifact_flags(args)) if args.start else nullcontext(args.url) as url:
-        missed = asyncio.run(_soak(url, notes, raw, plan))
+        missed = _late(time.perf_counter() - begin) if args.start else []
+        missed += asyncio.run(_soak(url, notes, raw, plan))
     print("\n".join(f"missed: {bar}" for bar in missed) or "held")
     return int(bool(missed))
+
+
+def _late(seconds: float) -> list[str]:
+    """Say how long the process took from its start until it was ready; the bar if it was missed."""
+    _say(f"ready after {seconds:.1f} s")
+    return [f"start: ready after {seconds:.1f} s, wanted {READY_SECONDS:g}"] if seconds > READY_SECONDS else []
 
 
 def _artifact_flags(args: argparse.Namespace) -> list[str]:
@@ -89,7 +112,11 @@ async def _soak(url: str, notes: Sequence[Note], raw: float | None, plan: Plan) 
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=plan.clients)
     timeout = httpx.Timeout(2 * plan.deadline_seconds)
     async with httpx.AsyncClient(base_url=url, headers=headers, limits=limits, timeout=timeout) as http:
-        return await soak(SoakClient(http, notes), raw, plan, lambda name, summary: _print(name, summary, raw))
+        return await soak(SoakClient(http, notes), raw, plan, lambda name, summary: _print(name, summary, raw), _say)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 def _print(name: str, summary: Summary, raw: float | None) -> None:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 SHORT_CONTEXT = 256  # most tokens of a window where clauses are encoded alone
 TRAINED_TOKENS = {"clause": 64, "window": 256}  # of a training text
 PROBE_QUERIES, PROBE_TITLES = 400, 4000
-_HIDDEN = {"run_command", "run", "start", "codiesp", "practice", "artifacts", "notes", "threads", "name", "command"}
+_DATA = ("codiesp", "practice", "artifacts", "notes", "names")
+_HIDDEN = {"run_command", "run", "start", "threads", "name", "command", *_DATA}
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -61,7 +62,8 @@ def run(args: argparse.Namespace) -> int:
             _say(f"icd-cascade train: {error}")
             return 2
         with shown_progress() as progress:
-            Course(trainer, terms, sources(args), trainer.say, progress, partners).run()
+            course = Course(trainer, terms, sources(args), trainer.say, progress, partners, args.bare_share)
+            course.run()
         finish(trainer, args)
     finally:
         world.close()
@@ -102,13 +104,16 @@ def finish(trainer: Trainer, args: argparse.Namespace) -> None:
 
 
 def read_code_set(args: argparse.Namespace) -> tuple[list[Term], dict[str, tuple[str, ...]]]:
-    """The training terms of ICD-10-CM and, where wanted, its Excludes1 partners."""
+    """The training terms: of ICD-10-CM, of other names where given, and, where wanted, its Excludes1 partners."""
     from app.training.excludes import excludes1
-    from app.training.terms import training_terms
+    from app.training.names import name_terms
+    from app.training.terms import held_out_wordings, training_terms
     from index_builder.codesets.icd10cm import ICD10CM
 
     code_set = ICD10CM()
     terms = training_terms(code_set, args.hold_out, args.seed)
+    if args.names:
+        terms += name_terms(args.names, without=held_out_wordings(code_set, args.hold_out, args.seed))
     return terms, excludes1(code_set.codes()) if args.excludes1 else {}
 
 
@@ -218,7 +223,7 @@ def card(args: argparse.Namespace, tokenizer: TextTokenizer) -> dict[str, Any]:
 def recipe(args: argparse.Namespace) -> dict[str, object]:
     """What the checkpoint says of its training: options, not paths of the machine it was trained on."""
     kept: dict[str, object] = {k: v for k, v in vars(args).items() if k not in _HIDDEN}
-    used = {name: bool(getattr(args, name)) for name in ("codiesp", "practice", "artifacts", "notes")}
+    used = {name: bool(getattr(args, name)) for name in _DATA}
     return {**kept, **used, "start": Path(args.start).name}
 
 

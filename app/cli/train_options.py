@@ -44,6 +44,8 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--excludes1", action=argparse.BooleanOptionalAction, default=True, help="codes that exclude each other meet"
     )
+    group.add_argument("--bare-share", type=float, default=0.0, help="share of wordings that stand in no template")
+    group.add_argument("--names", type=Path, help="MedQuAD file: names and definitions of diseases, without codes")
     group.add_argument("--codiesp", type=Path, help="CodiEsp folder: clauses of its training notes are mined")
     group.add_argument("--practice", type=Path, help="folder of practice notes, e.g. app/evaluation/practice_notes")
     group.add_argument("--clause-share", type=float, default=0.2, help="share of pairs from coded notes")

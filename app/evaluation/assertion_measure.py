@@ -59,9 +59,9 @@ def measure_traps(coder: Coder, traps: Sequence[Trap], calibration: str, progres
         leaks.extend(leaks_of(trap, served))
         for finding in trap.findings:
             if finding.codes and finding.counts(trap.encounter):
-                height = _height(served, finding.codes)
+                height = _height(served, finding.codes, finding)
                 counted.update(findings=1, findings_coded=height > 1, findings_listed=height > 0)
-                if height < _height(annotated, finding.codes):
+                if height < _height(annotated, finding.codes, finding):
                     lost.append(Lost(trap.id, finding.codes))
         for offer in trap.offers:
             height = _height(served, (offer,))
@@ -102,7 +102,16 @@ def _codings(coder: Coder, trap: Trap, calibration: str) -> tuple[Coding, Coding
     return codings[0], codings[1]
 
 
-def _height(coding: Coding, starts: tuple[str, ...]) -> int:
-    """2 for a code with one of these beginnings in `codes`, 1 in `candidates`, 0 nowhere."""
+def _height(coding: Coding, starts: tuple[str, ...], finding: Finding | None = None) -> int:
+    """2 for a code with one of these beginnings in `codes`, 1 in `candidates`, 0 nowhere.
+
+    Of a finding those count that are read from its words: her son's strep throat is not her sore throat, though both
+    are J02.
+    """
     lists = ((2, coding.codes), (1, coding.candidates))
-    return next((height for height, items in lists if any(item.code.startswith(starts) for item in items)), 0)
+    named = ((height, item) for height, items in lists for item in items if item.code.startswith(starts))
+    return next((height for height, item in named if finding is None or _reads(item, finding)), 0)
+
+
+def _reads(item: CodedItem, finding: Finding) -> bool:
+    return not item.evidence or any(e.start < finding.end and finding.start < e.end for e in item.evidence)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 Report = Mapping[str, Any]
+FASTER, AGREEMENT = 6.0, 0.99  # what a cascade should reach against exact search
 
 
 def render(report: Report) -> RenderableType:
@@ -69,7 +70,20 @@ def _closing(report: Report) -> Text:
         f"On this machine: {pipeline['notes_per_second']:.2f} notes/s, {pipeline['tokens_per_second']:,.0f} tokens/s; "
         f"the encoder alone {encoder['tokens_per_second']:,.0f} tokens/s.\n"
         f"The encoder takes {_range(encoder['times_the_cascade'], ' x', 1)} the time of the three search stages.\n"
+        + "".join(f"{line}\n" for line in _bars(report))
     )
+
+
+def _bars(report: Report) -> Iterator[str]:
+    """Each cascade against exact search over the same vectors: same dtype, threads and matrix product."""
+    for name, found in report["searches"].items():
+        if name.startswith("cascade"):
+            faster, agrees = found["exact_takes_times"]["median"], found["top20_agreement"]
+            held = "reached" if faster >= FASTER and agrees >= AGREEMENT else "not reached"
+            yield (
+                f"{name}: exact 768-d takes {faster:.1f} times as long, top-20 agreement {agrees:.3f}; "
+                f"{FASTER:g} times at {AGREEMENT:g} {held}"
+            )
 
 
 def _table(title: str, *header: str) -> Table:

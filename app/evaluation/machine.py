@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 from pathlib import Path
@@ -12,7 +11,10 @@ import faiss
 import numpy as np
 import onnxruntime
 
-CPUINFO = Path("/proc/cpuinfo")
+from model.cpu import CPUINFO, cores, flags
+
+__all__ = ["cores", "cpu_flags", "describe"]
+
 # x86 and Arm names of wide vectors, small integers and half floats: what encoders and matrix products live on.
 RELEVANT = re.compile(r"avx2|fma|avx512f|avx512_?vnni|avx_vnni|avx512_(bf16|fp16)|amx_\w+|asimddp|sve2?|i8mm|bf16")
 
@@ -29,18 +31,7 @@ def describe(cpuinfo: Path = CPUINFO) -> dict[str, Any]:
     }
 
 
-def cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def cpu_flags(cpuinfo: Path = CPUINFO) -> list[str] | None:
     """The relevant ones of the first core's flags, sorted; None where they cannot be read."""
-    try:
-        text = cpuinfo.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    line = re.search(r"^(?:flags|Features)\s*:(.*)$", text, re.MULTILINE)
-    return sorted({flag for flag in line[1].split() if RELEVANT.fullmatch(flag)}) if line else None
+    found = flags(cpuinfo)
+    return None if found is None else sorted(flag for flag in found if RELEVANT.fullmatch(flag))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,8 @@ def measure(run: Run, edition: AbstractSet[str], training: Mapping[str, int] | N
     training: notes of the training split in which each code is gold; None leaves the frequency buckets out
     """
     gold = [coded.gold for coded in run.notes]
-    answers = [order(final) for final in run.finals]
+    finals = [_counted(coded, final) for coded, final in zip(run.notes, run.finals, strict=True)]
+    answers = [order(final) for final in finals]
     rankings = [_named(coded, items) for coded, items in zip(run.notes, answers, strict=True)]
     return {
         "corpus": count_gold(run.notes, edition),
@@ -36,13 +37,21 @@ def measure(run: Run, edition: AbstractSet[str], training: Mapping[str, int] | N
         "ranking": ranking.summary(ranking.judge(rankings, gold), recalls=(5, 10, 20, 200)),
         "category_match": _brief(ranking.by_category(rankings, gold)),
         "buckets": None if training is None else _buckets(rankings, gold, training),
-        "assignment": _assignment(run.finals, answers, gold, edition),
+        "assignment": _assignment(finals, answers, gold, edition),
         "evidence": measure_evidence(run.notes, run.finals),
         "stages": _stages(run, gold),
         "calibration": _calibration(answers, gold),
         "forbidden": _forbidden(run),
         "exact": None if run.comparison is None else compare(run.comparison, gold),
     }
+
+
+def _counted(coded: CodedNote, final: Coding) -> Coding:
+    """The answer without the codes that are neither right nor wrong: what follows them moves up."""
+    codes, candidates = (
+        tuple(item for item in items if item.code not in coded.uncounted) for items in (final.codes, final.candidates)
+    )
+    return replace(final, codes=codes, candidates=candidates)
 
 
 def _named(coded: CodedNote, items: Sequence[CodedItem]) -> list[str]:

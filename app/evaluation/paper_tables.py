@@ -29,6 +29,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "codiesp": _CODIESP,
     "us-notes": _CODIESP,
     "practice": _CODIESP,
+    "transcripts": _CODIESP,
+    "folder": _CODIESP,
     **dict.fromkeys(("mimic-iii-full", "mimic-iii-50", "mimic-iii-rare50", "mimic-iii-few"), _CAML),
     **dict.fromkeys(("mimic-iv-icd9", "mimic-iv-icd10"), _EDIN),
     **dict.fromkeys(("eurlex-4k", "wiki10-31k"), _XMC),

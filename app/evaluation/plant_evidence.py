@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from app.evaluation.run import Progress
-from model.attention.config import AttentionConfig
+from model.attention.config import ATTENTIONS, AttentionConfig
 from model.metrics import ranking
 from model.metrics.significance import approximate_randomization
 from model.nested import Floats
@@ -143,7 +143,7 @@ def variant(name: str, config: AttentionConfig, options: PlantOptions) -> tuple[
 
 def without(part: str, config: AttentionConfig, options: PlantOptions) -> tuple[AttentionConfig, PlantOptions]:
     """The planted system with one part left out. Raises ValueError for an unknown part."""
-    if part in config.attentions:
+    if part in ATTENTIONS:
         return replace(config, attentions=tuple(name for name in config.attentions if name != part)), options
     if part == "inattention":
         return replace(config, learned_k=None, static_k=None, differentiable_k=None), options

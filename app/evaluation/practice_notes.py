@@ -50,6 +50,11 @@ class PracticeNote(CodedNote):
         """Codes that may be reported and need not be."""
         return frozenset(mark.code for mark in self.marks if mark.optional) - self.gold
 
+    @property
+    def billed(self) -> bool:
+        """Gold is what is billed."""
+        return True
+
 
 @dataclass(frozen=True, slots=True)
 class PracticeNotes:

@@ -19,7 +19,8 @@ _PREFACE = """# Quality report
 
 Written by `icd-cascade evaluate --report`. Each section stands with its command; folders are named by their last part,
 and seconds are of the two-core machine. What label attention and planting are worth, beside none
-and beside plain linking: [plant.md](plant.md). How the model was made: [the model card](../model-card.md).
+and beside plain linking: [plant.md](plant.md); parts and loss weights left out: [ablations.md](ablations.md).
+How the model was made: [the model card](../model-card.md).
 """
 
 
@@ -48,6 +49,7 @@ def _name(parameters: Mapping[str, Any]) -> str:
     if "top_k" in parameters:
         told += [f"top_k {parameters['top_k']}", str(parameters["widths"])]
         told += ["as served"] if parameters["billable_only"] else []
+    told += ["evidence"] if parameters.get("evidence") else []
     return ", ".join(told)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +12,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-Report = Mapping[str, Any]
+from app.evaluation import evidence_report, sheets
+from app.evaluation.sheets import Part, Sheet
 
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """A table; the first column names the row, the others are figures."""
-
-    title: str
-    header: tuple[str, ...]
-    rows: tuple[Sequence[str], ...]
-
-
-Part = Sheet | str
+Report = sheets.Report
 
 
 def write(report: Report, path: Path) -> None:
@@ -44,7 +34,9 @@ def markdown(report: Report) -> str:
 
 
 def parts_of(report: Report) -> list[Part]:
-    """The sheets and lines of a report, of notes or of the term task."""
+    """The sheets and lines of a report, of notes, of the term task or of their evidence alone."""
+    if "evidence_ways" in report:
+        return evidence_report.parts(report)
     if "terms" in report:
         return [_terms(report), _term_sources(report)]
     parts: list[Part] = [_heading(report), _ranking(report), _assignment(report), _stages(report)]

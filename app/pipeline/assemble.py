@@ -9,6 +9,7 @@ from pathlib import Path
 from app.pipeline.assertion.phrases import assertion_lexicon
 from app.pipeline.calibration import SHIPPED, load_all
 from app.pipeline.carried import fitting
+from app.pipeline.early_exit import with_rule
 from app.pipeline.holding import Holding
 from app.pipeline.pipeline import CodingPipeline
 from app.pipeline.shelf import Shelf
@@ -16,6 +17,7 @@ from app.pipeline.threads import limit_search_threads
 from index_builder.crosswalk.artifact import open_crosswalk
 from index_builder.errors import CodeSetError
 from index_builder.loader import load, load_folder
+from index_builder.searching.opening import DEFAULT
 from model.backends import open_encoder
 from model.encoder import Encoder
 
@@ -28,16 +30,29 @@ def open_coder(
     *,
     index: str | None = None,
     calibrations: Sequence[Path] = (),
+    early_exit: Path | None = None,
     encoding_unit: str | None = None,
+    search: str = DEFAULT,
 ) -> CodingPipeline:
     """Verify and open; takes seconds. Raises ModelError or ArtifactError, which name the file at fault.
 
     index: content hash of an artifact of the code set, instead of its current one
     calibrations: folders of calibrations beside the shipped ones; a name that stands there too is taken from there
+    early_exit: file of the rule by which search stages may stop (app/pipeline/early_exit.py), None = they never do
     encoding_unit overrides the encoder's own, for comparisons.
+    search: what searches the index, one of index_builder.searching.opening.SEARCHES
     """
     encoder = open_encoder(model, backend)
-    return coder_of(encoder, artifacts, code_set, index=index, calibrations=calibrations, encoding_unit=encoding_unit)
+    return coder_of(
+        encoder,
+        artifacts,
+        code_set,
+        index=index,
+        calibrations=calibrations,
+        early_exit=early_exit,
+        encoding_unit=encoding_unit,
+        search=search,
+    )
 
 
 def coder_of(
@@ -48,17 +63,28 @@ def coder_of(
     index: str | None = None,
     edition: str | None = None,
     calibrations: Sequence[Path] = (),
+    early_exit: Path | None = None,
     encoding_unit: str | None = None,
+    search: str = DEFAULT,
+    threads: int = 0,
 ) -> CodingPipeline:
-    """As `open_coder`, around an opened encoder. Raises ArtifactError. The index is closed with the pipeline."""
+    """As `open_coder`, around an opened encoder. Raises ArtifactError. The index is closed with the pipeline.
+
+    threads: that code notes side by side, 0 = one for each core
+    """
     limit_search_threads()
     assertion_lexicon()  # read once, now: the first note should not wait for it
     root = artifacts / code_set
     opened = (
-        load(artifacts, code_set, encoder, edition=edition) if index is None else load_folder(root / index, encoder)
+        load(artifacts, code_set, encoder, edition=edition, search=search)
+        if index is None
+        else load_folder(root / index, encoder, search=search)
     )
-    learned = fitting(load_all([SHIPPED, *calibrations], encoder.info.version), code_set, opened.manifest.dimensions)
-    pipeline = CodingPipeline(encoder, opened, calibrations=learned, encoding_unit=encoding_unit)
+    loaded = load_all([SHIPPED, *calibrations], encoder.info.version)
+    learned = fitting(loaded, code_set, opened.manifest.dimensions)
+    learned = learned if early_exit is None else with_rule(early_exit, loaded, learned)
+    learned = {name: one.placed(encoder) for name, one in learned.items()}
+    pipeline = CodingPipeline(encoder, opened, calibrations=learned, encoding_unit=encoding_unit, threads=threads)
     weakref.finalize(pipeline, opened.close)  # with the last note that it codes, not with the swap
     return pipeline
 
@@ -70,16 +96,28 @@ def open_shelf(
     backend: str,
     *,
     calibrations: Sequence[Path] = (),
+    early_exit: Path | None = None,
+    threads: int = 0,
+    search: str = DEFAULT,
 ) -> Shelf:
     """Verify and open several code sets and editions around one encoder, and the cross-walk if one was built.
 
-    The first holding is the default. Raises ModelError or ArtifactError; CodeSetError where two are the same edition.
+    The first holding is the default. threads: of an ONNX encoder, 0 = all cores. Raises ModelError or ArtifactError;
+    CodeSetError where two are the same edition.
     """
-    encoder = open_encoder(model, backend)
+    encoder = open_encoder(model, backend, threads=threads)
     pipelines: dict[str, CodingPipeline] = {}
     for one in holdings:
         pipeline = coder_of(
-            encoder, artifacts, one.code_set, index=one.index, edition=one.edition, calibrations=calibrations
+            encoder,
+            artifacts,
+            one.code_set,
+            index=one.index,
+            edition=one.edition,
+            calibrations=calibrations,
+            early_exit=early_exit,
+            search=search,
+            threads=threads,
         )
         name = pipeline.versions.code_set
         if name in pipelines:

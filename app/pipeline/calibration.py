@@ -10,7 +10,7 @@ import gzip
 import hashlib
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,15 @@ from typing import Any
 import numpy as np
 
 from app.pipeline.features import FEATURES, Priors
+from app.pipeline.note import CodingOptions
 from index_builder.errors import ArtifactError
 from model.attention.label_attention import LabelAttention
+from model.attention.placing import placed
+from model.encoder import Encoder
 from model.errors import CheckpointError
 from model.last_stage import Doubles, LastStage
 from model.nested import Floats
+from model.retrieval.early_exit import EarlyExit
 
 FORMAT = 1
 SHIPPED = Path(__file__).parents[1] / "calibrations"
@@ -50,9 +54,11 @@ class Calibration:
     model:     version of the encoder whose scores it was learned on
     features:  columns of app/pipeline/features.py that the last stage reads
     search_weight: what one unit of prior + frequency adds to a cosine when the candidates are chosen
-    combine:   whether combination codes take the place of their parts (app/pipeline/combinations.py)
+    usage_weight:  what one tier of how ordinary a code is (app/pipeline/usage.py) adds to it
+    combine:   whether combination codes take the place of their parts (app/pipeline/conventions/combinations.py)
     prior, frequency: by code; a code that is not named has the value under ""
     attention: content hash of the label attention beside it, "" = it reads none; planted: that attention, opened
+    early_exit: where the search stages may stop (app/pipeline/early_exit.py), None = nowhere; no part of the artifact
     """
 
     name: str
@@ -66,20 +72,35 @@ class Calibration:
     learned: Mapping[str, Any] = field(default_factory=dict)
     combine: bool = False
     attention: str = ""
+    usage_weight: float = 0.0
     version: str = ""
     planted: LabelAttention | None = field(default=None, repr=False, compare=False)
+    early_exit: EarlyExit | None = field(default=None, repr=False)
 
     def priors(self, names: Sequence[str]) -> Priors:
         """The priors of a catalog's codes, in its order."""
         return Priors(_column(self.prior, names), _column(self.frequency, names))
 
-    def bias_of(self, priors: Priors) -> Floats:
-        """What is added to each code's cosine when candidates are chosen (C,)."""
-        return np.asarray(self.search_weight * (priors.prior + priors.frequency), dtype=np.float32)
+    def bias_of(self, priors: Priors, usage: Callable[[], Floats]) -> Floats | None:
+        """What is added to each code's cosine when candidates are chosen (C,), None = nothing. usage: the tiers."""
+        if not (self.search_weight or self.usage_weight):
+            return None
+        known = self.search_weight * (priors.prior + priors.frequency)
+        return np.asarray(known + self.usage_weight * usage() if self.usage_weight else known, dtype=np.float32)
+
+    def placed(self, encoder: Encoder) -> Calibration:
+        """Its label attention where the encoder keeps its token states."""
+        return self if self.planted is None else replace(self, planted=placed(self.planted, encoder))
 
     def logits(self, columns: Floats) -> Doubles:
         """(k, len(FEATURES)) -> (k,) float64, not yet calibrated."""
         return self.last_stage.logits(columns[:, [FEATURES.index(name) for name in self.features]])
+
+    def rule(self, options: CodingOptions) -> EarlyExit | None:
+        """The early exits that hold for what is asked: those of balanced widths and of the top_k that was learned."""
+        learned = self.early_exit
+        fits = learned is not None and options.widths == "balanced" and options.top_k == learned.top_k
+        return learned if fits else None
 
     @property
     def label(self) -> str:
@@ -133,6 +154,7 @@ def load(file: Path) -> Calibration:
             learned=content["learned"],
             combine=content.get("combine", False),
             attention=content.get("attention", ""),
+            usage_weight=content.get("usage_weight", 0.0),
             version=version,
         )
     except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
@@ -193,6 +215,7 @@ def _content(calibration: Calibration) -> dict[str, Any]:
         "learned": dict(calibration.learned),
         **({"combine": True} if calibration.combine else {}),
         **({"attention": calibration.attention} if calibration.attention else {}),
+        **({"usage_weight": calibration.usage_weight} if calibration.usage_weight else {}),
     }
 
 

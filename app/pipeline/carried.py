@@ -18,7 +18,7 @@ from app.pipeline.calibration import ATTENTION, Calibration
 from model.last_stage import LastStage, Linear, Trees
 from model.nested import WIDTH
 
-HELD: Final[Mapping[str, float]] = {"code_length": 4.0}
+HELD: Final[Mapping[str, float]] = {"code_length": 4.0, "usage": 3.0, "usage_gap": 0.0}
 HELD_TOO: Final[Mapping[str, Mapping[str, float]]] = {
     "icd-10-pcs": {"title": 1.0, "category_crowd": 0.0, "category_gap": 0.0},
 }
@@ -44,6 +44,7 @@ def carried_over(calibration: Calibration, code_set: str) -> Calibration:
         _without_attention(calibration),
         last_stage=_held(calibration, {**held, **_neutral(calibration)}),
         search_weight=0.0,
+        usage_weight=0.0,
         prior={},
         frequency={},
         version=f"{calibration.version} carried over",

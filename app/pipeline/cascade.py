@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -10,14 +11,17 @@ import numpy.typing as npt
 
 from app.pipeline.crowding import in_crowded_order
 from app.pipeline.encoding import EncodedNote
+from app.pipeline.exits import Exits
 from app.pipeline.families import Families
 from app.pipeline.note import Widths
 from index_builder.index import CodeHits, CodeIndex
 from model.encoder import Integers
 from model.nested import Floats, prefix
+from model.retrieval.early_exit import EarlyExit
 
 Mask = npt.NDArray[np.bool_]
 SEARCH, MIDDLE, FULL = 64, 256, 768  # the last two at most: an index may keep fewer dimensions, and so do its notes
+STAGE_OF = {SEARCH: "search64", MIDDLE: "rescore256", FULL: "rescore768"}
 SAID = 0.02  # of cosine; on practice notes 50 of 57 7th characters are right, without it 47
 NEAR = 5  # codes looked at for each one handed on: the nearest are many wordings of few mentions
 
@@ -38,6 +42,7 @@ class Cascaded:
     search64 counts the codes' bias, that of the others their crowding too (app/pipeline/crowding.py).
     stand_ins: for each position in rescore768 the code that stood for it before
     siblings:  for each position in rescore768 the other codes of its family, best first
+    stopped:   dimensions of the last stage that chose among the codes; margins: those that were looked at to stop there
     """
 
     search64: CodeHits
@@ -45,6 +50,8 @@ class Cascaded:
     rescore768: CodeHits
     stand_ins: dict[int, int]
     siblings: dict[int, CodeHits]
+    stopped: int = FULL
+    margins: Mapping[int, float] = field(default_factory=dict)
 
     def scores(self, position: int) -> dict[str, float]:
         """The code's cosine at each stage; position must be in the last one."""
@@ -69,19 +76,29 @@ class Reach:
 
 
 def cascade(
-    index: CodeIndex, families: Families, note: EncodedNote, widths: Widths, reach: Reach, clock: Clock
+    index: CodeIndex,
+    families: Families,
+    note: EncodedNote,
+    widths: Widths,
+    reach: Reach,
+    clock: Clock,
+    rule: EarlyExit | None = None,
 ) -> Cascaded:
-    """One note through the three stages."""
-    standing = families.representatives(reach.allowed)
+    """One note through the three stages. With a rule, fewer codes go on after the first stage whose margin is clear."""
+    standing, exits = families.representatives(reach.allowed), Exits(rule)
     near = index.search(prefix(note.vectors, SEARCH), NEAR * widths.candidates, standing, reach.bias)
     first = in_crowded_order(near, reach.of(near)).head(widths.candidates)
+    few = exits.after(SEARCH, near, reach.of(near))
     clock.mark("search64")
-    second = in_crowded_order(_rescored(index, note, first, MIDDLE), reach.of(first))
+    entering = first if few is None else first.head(few)
+    second = in_crowded_order(_rescored(index, note, entering, MIDDLE), reach.of(entering))
+    few = exits.after(MIDDLE, second, reach.of(second)) if few is None else few
     clock.mark("rescore256")
-    kept = second.head(widths.rescored)
-    if widths.rescored > widths.shortlist:
+    kept = second.head(widths.rescored if few is None else few)
+    if few is None and widths.rescored > widths.shortlist:
         kept = in_crowded_order(_rescored(index, note, kept, FULL), reach.of(kept)).head(widths.shortlist)
-    return shortlisted(index, families, note, (first, second), kept, reach, clock)
+    found = shortlisted(index, families, note, (first, second), kept, reach, clock)
+    return replace(found, stopped=exits.stopped or FULL, margins=exits.margins)
 
 
 def exhaustive(

@@ -1,9 +1,10 @@
 """Cut a sentence into the clauses that are encoded.
 
 A clause is encoded alone, so it must keep the words that a code needs: "diabetes with neuropathy" is one code, its
-halves are others. Cuts at punctuation are firm, cuts at connectors (and, or, with, due to) are soft. Every soft piece
-is a clause; neighbouring pieces are joined again into a second clause while they stay short. No character of the
-sentence stands in more than two clauses, which bounds the cost.
+halves are others. Cuts at punctuation are firm, cuts at connectors (and, or, with, due to) are soft; a cut before mere
+qualifiers is soft, too ("depression, recurrent, severe"). Every soft piece is a clause; neighbouring pieces are joined
+again into a second clause while they stay short. No character of the sentence stands in more than two clauses, which
+bounds the cost.
 """
 
 from __future__ import annotations
@@ -19,20 +20,31 @@ Span = tuple[int, int]
 LEXICON = read_lexicon("clauses")
 STOP_WORDS = frozenset(LEXICON["stop_words"]).union("abcdefghijklmnopqrstuvwxyz")
 BARE_WORDS = STOP_WORDS.union(LEXICON["bare_words"])
+QUALIFIERS, LINKS = frozenset(LEXICON["qualifiers"]), frozenset(LEXICON["links"])
+QUALIFYING = BARE_WORDS | QUALIFIERS
 BARE_PHRASES = re.compile(rf"\b(?:{'|'.join(LEXICON['bare_phrases'])})\b")
-CONNECTORS = "|".join(
-    re.escape(phrase).replace("\\ ", r"\s{1,3}") for phrase in sorted(LEXICON["connectors"], key=len, reverse=True)
-)
+
+
+def _either(phrases: Sequence[str]) -> str:
+    longest = sorted(phrases, key=len, reverse=True)
+    return "|".join(re.escape(phrase).replace("\\ ", r"\s{1,3}") for phrase in longest)
+
+
+CONNECTORS, OPENERS = LEXICON["connectors"], LEXICON["openers"]
 # each alternative begins with what is rarest to match: this pattern is tried at every character of a note
 FIRM = r"[;()\[\]{}|\t\u2014\uff0c\u3001\u060c]|,(?:(?<!\d,)|(?!\d))|:(?:(?<!\d:)|(?!\d))|[-\u2013=](?<=\s.)(?=\s)"
-INITIALS = "".join(sorted({phrase[0] for phrase in LEXICON["connectors"]}))
+INITIALS = "".join(sorted({phrase[0] for phrase in (*CONNECTORS, *OPENERS)}))
 SLASH = r"/(?<=[^\W\d_]{4}/)(?=[^\W\d_]{4})"  # between words: "nausea/vomiting", not "CT/MRI"
 CUT = re.compile(
-    rf"(?P<firm>{FIRM})|(?<![\w-])(?=[{INITIALS}])(?:{CONNECTORS})(?![\w-])|&(?<=\s&)(?=\s)|{SLASH}", re.IGNORECASE
+    rf"(?P<firm>{FIRM})"
+    rf"|(?<![\w-])(?<!acute\s)(?=[{INITIALS}])(?:(?P<opener>{_either(OPENERS)})|{_either(CONNECTORS)})(?![\w-])"
+    rf"|&(?<=\s&)(?=\s)|{SLASH}",
+    re.IGNORECASE,
 )
 LEADING = re.compile(rf"(?:{'|'.join(LEXICON['leading'])}|\d{{1,2}}[.)])(?=\s)(?!\s(?:fib|flutter)\b)", re.IGNORECASE)
 TRAILING = re.compile(rf"(?<=\s)(?:{'|'.join(LEXICON['trailing'])})\Z")
 WORD = re.compile(r"[^\W\d_]+")
+JOINT = re.compile(r"\s*(?:[,(:]|[-\u2013=](?=\s))?\s*")  # marks before what may qualify: no semicolon, no tab
 CHUNK = re.compile(r"\S{1,60}")
 EDGES = (
     BLANK_ENDS
@@ -55,7 +67,7 @@ def pieces(text: str, start: int, end: int) -> Iterator[list[Span]]:
     before = start
     for found in CUT.finditer(text, start, end):
         soft.append((before, found.start()))
-        before = found.end()
+        before = found.end() if found["opener"] is None else found.start()
         if found["firm"] is not None:
             yield soft
             soft = []
@@ -90,6 +102,26 @@ def tells(text: str, span: Span) -> bool:
     """
     words = WORD.findall(BARE_PHRASES.sub(" ", text[span[0] : span[1]].lower()))
     return any(word not in BARE_WORDS and any(map(str.isalpha, word)) for word in words)  # "²" is no letter
+
+
+def qualifies(text: str, span: Span) -> bool:
+    """Whether a piece names no finding but says more of the one before it: "severe", "right side", "grade 2"."""
+    words = WORD.findall(text[span[0] : span[1]].lower())
+    return not QUALIFIERS.isdisjoint(words) and QUALIFYING.issuperset(words)
+
+
+def qualified(text: str, firm: Sequence[Sequence[Span]]) -> list[list[Span]]:
+    """The firm pieces, each with those after it that only say more of it."""
+    groups: list[list[Span]] = []
+    for soft in firm:
+        start, end = soft[0][0], soft[-1][1]
+        first = text[start:end].split(maxsplit=1)[:1]
+        more = first and (first[0].lower() in LINKS or qualifies(text, (start, end)))
+        if groups and more and JOINT.fullmatch(text, groups[-1][-1][1], start):
+            groups[-1].extend(soft)
+        else:
+            groups.append(list(soft))
+    return groups
 
 
 def is_short(text: str, start: int, end: int) -> bool:
@@ -136,13 +168,18 @@ def packed(text: str, soft: Sequence[Span]) -> Iterator[list[Span]]:
 
 
 def joined(text: str, firm: Sequence[Sequence[Span]], saying: frozenset[Span]) -> Iterator[Span]:
-    """Pieces that say something put together again: the whole sentence when it is short, else runs between two firm
-    cuts. "Cataract" and "right eye" make "Cataract, right eye"."""
+    """Pieces that say something put together again: runs between two firm cuts; where none of them joins anything, the
+    whole sentence when short.
+
+    "Cataract" and "right eye" make "Cataract, right eye"; of "HTN, BPH with nocturia" BPH and nocturia are one.
+    """
     everything = [span for soft in firm for span in soft]
     end = everything[-1][1]
     parts = sum(not saying.isdisjoint(soft) for soft in firm)
     whole = parts <= JOINED_PIECES and is_short(text, everything[0][0], end)
-    runs = [everything] if whole else (run for soft in firm for run in packed(text, soft))
+    runs = [run for soft in firm for run in packed(text, soft)]
+    if whole and all(len(saying.intersection(run)) < 2 for run in runs):
+        runs = [everything]
     for run in runs:
         if len(run) > 1 and len(saying.intersection(run)) > 1:
             yield close_bracket(text, trim(text, (run[0][0], run[-1][1])), end)
@@ -150,9 +187,11 @@ def joined(text: str, firm: Sequence[Sequence[Span]], saying: frozenset[Span]) -
 
 def cut_clauses(text: str, start: int, end: int) -> list[Span]:
     """The clauses of the sentence text[start:end], by start and end; none when nothing in it is worth encoding."""
-    firm = list(pieces(text, start, end))
-    saying = frozenset(span for soft in firm for span in soft if says(text, span))
+    firm = qualified(text, list(pieces(text, start, end)))
+    spans = [span for soft in firm for span in soft]
+    saying = frozenset(span for span in spans if says(text, span) or qualifies(text, span))
     cut = {trim(text, part) for span in saying for part in chunked(text, span)}
     if len(saying) > 1:
+        cut = {span for span in cut if not qualifies(text, span)}
         cut.update(joined(text, firm, saying))
     return sorted(span for span in cut if tells(text, span))

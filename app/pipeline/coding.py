@@ -72,7 +72,7 @@ class CodedItem:
 
 @dataclass(frozen=True, slots=True)
 class Coding:
-    """The answer to one note."""
+    """The answer to one note. stopped_after: the last search stage that chose its codes, None without early exits."""
 
     codes: tuple[CodedItem, ...]
     candidates: tuple[CodedItem, ...]
@@ -80,3 +80,4 @@ class Coding:
     timings_ms: dict[str, float] = field(default_factory=dict)
     warnings: tuple[Caution, ...] = ()
     truncated: bool = False
+    stopped_after: str | None = None

@@ -24,6 +24,7 @@ class Floors:
 
 
 COSINES = Floors(codes=0.88, candidates=0.78)
+TOLD = 0.25
 
 
 def floors_of(calibration: Calibration, threshold: float | None) -> Floors:
@@ -46,6 +47,16 @@ def split(
 def shown(items: Sequence[CodedItem], floors: Floors = COSINES) -> tuple[CodedItem, ...]:
     """The items that are worth showing at all, in the order given."""
     return tuple(item for item in items if _worth(item) >= floors.candidates)
+
+
+def told(items: Sequence[CodedItem], floors: Floors = COSINES) -> tuple[CodedItem, ...]:
+    """The suppressed items that are worth telling, in the order given.
+
+    The last stage has learned from notes in which nothing denied or of relatives was reported, so it gives such
+    mentions little: a share of what a candidate needs will do.
+    """
+    shares = ((item, 1.0 if item.probability is None else TOLD) for item in items)  # a cosine was learned from nothing
+    return tuple(item for item, share in shares if _worth(item) >= share * floors.candidates)
 
 
 def _worth(item: CodedItem) -> float:

@@ -44,8 +44,12 @@ class EncodedNote:
     def tokens(self, query: int) -> tuple[Floats, Integers]:
         """Token states (t, R) and offsets (t, 2), in code points of the clause, of one query."""
         place = self.places[query]
-        rows = slice(place.start, place.end)
-        return self.states.states[rows], self.states.offsets[rows] - place.base
+        return self.states.states[place.start : place.end], self.offsets(query)
+
+    def offsets(self, query: int) -> Integers:
+        """Offsets (t, 2) alone: states that are on a device stay there."""
+        place = self.places[query]
+        return self.states.offsets[place.start : place.end] - place.base
 
 
 def encode(encoder: Encoder, notes: Sequence[Segmented], unit: str | None = None) -> list[EncodedNote]:
@@ -95,8 +99,7 @@ def _note(
     encoder: Encoder, note: Segmented, queries: Sequence[tuple[Tokens, tuple[Clause, ...]]], states: TokenStates
 ) -> EncodedNote:
     kept = [(place, uses) for place, uses in queries if place.end > place.start]
-    means = [states.states[place.start : place.end].mean(axis=0, dtype=np.float32) for place, _ in kept]
-    pooled = np.stack(means) if means else np.zeros((0, states.states.shape[1]), dtype=np.float32)
+    spans = np.array([(place.start, place.end) for place, _ in kept], dtype=np.int64).reshape(-1, 2)
     # Projected note by note: the same note gives the same bits whatever else is encoded with it.
-    vectors = normalise(encoder.project(pooled))
+    vectors = normalise(encoder.project(states.means(spans)))
     return EncodedNote(note, vectors, tuple(uses for _, uses in kept), tuple(place for place, _ in kept), states)

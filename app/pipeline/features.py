@@ -7,7 +7,7 @@ calibrations that name one read it.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,16 +17,37 @@ from app.pipeline.cascade import Cascaded
 from app.pipeline.encoding import EncodedNote
 from app.pipeline.evidence import CLOSE
 from app.pipeline.specifics import specifics
+from app.pipeline.usage import tier
 from app.pipeline.words import Run
 from app.pipeline.wordstems import stems
 from index_builder.catalog import Catalog
 from index_builder.codesets.protocol import FormSource, SurfaceForm
+from index_builder.codesets.sources import ICD10CM_NAME
 from index_builder.index import CodeHits
 from model.encoder import Integers
 from model.nested import Floats
 
+COSINES = frozenset(
+    {
+        "words_cosine",
+        "clause_cosine",
+        "cosine_256",
+        "cosine_64",
+        "clause_gap",
+        "category_gap",
+        "covered",
+        "covering",
+        "overlap_gap",
+    }
+)
+NEAR = 0.03  # wordings that differ by less mean the words about as well
+RIVAL = 0.06
+GRAIN = 0.01  # of cosines: finer ones tell an int8 encoder from a float32 one, not a code from another
 ASSESSED = frozenset({"assessment", "impression", "diagnoses", "discharge_diagnosis", "postoperative_diagnosis"})
+HISTORY = frozenset({"past_medical_history", "past_surgical_history"})
 WEAK = frozenset({"review_of_systems", "physical_exam", "vital_signs", "laboratory", "medications", "social_history"})
+TECHNIQUE = frozenset({"procedure", "findings", "complications"})
+PLANNED = frozenset({"plan", "instructions", "follow_up", "disposition"})
 
 FEATURES = (
     "words_cosine",  # the nearest run of words and the code's best wording
@@ -39,6 +60,11 @@ FEATURES = (
     "category_gap",  # words_cosine less that of the category's best code
     "covered",  # best words_cosine of a code whose words hold these and more; 0 = none
     "covering",  # best words_cosine of a code whose words these hold with more; 0 = none
+    "overlap_crowd",  # log2(1 + better codes whose words share a place with these)
+    "overlap_gap",  # words_cosine less that of the best code whose words share a place with these
+    "rivals",  # log2(1 + other codes about as near or nearer whose words share a place with these)
+    "usage",  # how ordinary the code is in practice, 0 to 4
+    "usage_gap",  # usage less that of the most ordinary code nearly as near whose words share a place with these
     "wording_found",  # share of the wording's words that stand in the clause
     "words_named",  # share of the run's words that stand in the wording
     "literal",  # 1 when run and wording have the same words
@@ -48,6 +74,12 @@ FEATURES = (
     "position",  # of the first of them, 0 = beginning, 1 = end of the note
     "unassessed",  # 1 when the note has an assessment or a diagnosis and none of them stands there
     "weak_section",  # 1 when all stand in a review of systems, an examination, a list of drugs
+    "history_section",  # 1 when one of them stands in a past medical or surgical history
+    "technique_section",  # 1 when all stand in what was done and seen at an operation
+    "plan_section",  # 1 when all stand in a plan or instructions
+    "listed",  # log2(1 + clauses of the sentence that the best of them stands in): of a list of problems, many
+    "symptom",  # 1 for a code of the chapter of symptoms and signs
+    "status",  # 1 for a code of the chapter of factors influencing health status
     "header",  # 1 for a code that is not billable
     "code_length",
     "title",  # 1 when the best wording is the code's title
@@ -110,17 +142,22 @@ def features(
         **_stage_cosines(stages),
         **_crowding("crowd", "clause_gap", words, hits.spans.tolist()),
         **_crowding("category_crowd", "category_gap", words, categories),
-        **_containment(words, hits.spans.tolist(), runs),
+        **_overlaps(words, _stretches(note, hits, runs), _usage(hits, catalog)),
         **_wordings(note, hits, runs, wordings, named),
         **specifics(note, hits, named, catalog),
         **_places(note, hits, forms),
+        **_chapters(hits, catalog),
         "header": [not catalog.billable[p] for p in hits.positions.tolist()],
         "code_length": [len(catalog.code_names[p].replace(".", "")) for p in hits.positions.tolist()],
         "prior": priors.prior[hits.positions],
         "frequency": priors.frequency[hits.positions],
         "attention": np.zeros(count, dtype=np.float32) if attended is None else attended,
     }
-    return np.stack([np.asarray(columns[name], dtype=np.float32) for name in FEATURES], axis=1)
+    return np.stack([_rounded(name, np.asarray(columns[name], dtype=np.float32)) for name in FEATURES], axis=1)
+
+
+def _rounded(name: str, column: Floats) -> Floats:
+    return np.round(column / GRAIN) * np.float32(GRAIN) if name in COSINES else column
 
 
 def _stage_cosines(stages: Cascaded) -> dict[str, list[float]]:
@@ -144,19 +181,35 @@ def _crowding(crowd: str, gap: str, words: Floats, groups: Sequence[object]) -> 
     return {crowd: better, gap: behind}
 
 
-def _containment(words: Floats, spans: Sequence[int], runs: Sequence[Run]) -> dict[str, Floats]:
-    """Of codes read from the same clause: "neuropathy" stands inside "diabetes with neuropathy"."""
-    covered, covering = np.zeros(len(words), dtype=np.float32), np.zeros(len(words), dtype=np.float32)
-    by_clause: dict[int, list[int]] = defaultdict(list)
-    for row, span in enumerate(spans):
-        by_clause[span].append(row)
-    for rows in by_clause.values():
-        starts, ends = np.array([runs[r].start for r in rows]), np.array([runs[r].end for r in rows])
-        holds = (starts[:, None] <= starts) & (ends[:, None] >= ends) & ((ends - starts)[:, None] > ends - starts)
-        scores = words[rows]
-        covered[rows] = np.where(holds, scores[:, None], 0).max(axis=0)
-        covering[rows] = np.where(holds, scores[None, :], 0).max(axis=1)
-    return {"covered": covered, "covering": covering}
+def _stretches(note: EncodedNote, hits: CodeHits, runs: Sequence[Run]) -> Integers:
+    """(k, 3) document, start and end of each code's words where the note first says them: clauses overlap."""
+    first = [note.uses[span][0] for span in hits.spans.tolist()]
+    return np.array([(c.document, c.start + r.start, c.start + r.end) for c, r in zip(first, runs, strict=True)])
+
+
+def _usage(hits: CodeHits, catalog: Catalog) -> Floats:
+    return np.array([tier(catalog.name, catalog.code_names[p]) for p in hits.positions.tolist()], dtype=np.float32)
+
+
+def _overlaps(words: Floats, stretches: Integers, usage: Floats) -> dict[str, Floats]:
+    """Of codes read from the same words: "neuropathy" stands inside "diabetes with neuropathy"."""
+    document, starts, ends = stretches.T
+    same = document[:, None] == document
+    lengths = ends - starts
+    holds = same & (starts[:, None] <= starts) & (ends[:, None] >= ends) & (lengths[:, None] > lengths)
+    meets = same & (starts[:, None] < ends) & (ends[:, None] > starts)
+    better = (meets & (words > words[:, None])).sum(axis=1)
+    near = (meets & (words >= words[:, None] - NEAR)).sum(axis=1) - 1  # itself
+    rivals = meets & (words >= words[:, None] - RIVAL)
+    return {
+        "covered": np.where(holds, words[:, None], 0).max(axis=0),
+        "covering": np.where(holds, words[None, :], 0).max(axis=1),
+        "overlap_crowd": np.log2(1 + better),
+        "overlap_gap": words - np.where(meets, words[None, :], words[:, None]).max(axis=1),
+        "rivals": np.log2(1 + near),
+        "usage": usage,
+        "usage_gap": usage - np.where(rivals, usage[None, :], 0).max(axis=1),
+    }
 
 
 def _wordings(
@@ -182,6 +235,15 @@ def _wordings(
     return columns
 
 
+def _chapters(hits: CodeHits, catalog: Catalog) -> dict[str, list[float]]:
+    """A symptom is reported where nothing explains it, a status wherever it is said. Of ICD-10-CM alone."""
+    initials = [catalog.code_names[p][0] if catalog.name == ICD10CM_NAME else "" for p in hits.positions.tolist()]
+    return {
+        "symptom": [float(initial == "R") for initial in initials],
+        "status": [float(initial == "Z") for initial in initials],
+    }
+
+
 def _places(note: EncodedNote, hits: CodeHits, forms: Floats) -> dict[str, list[float]]:
     """Where else the note says about the same. Documents are counted as one text."""
     cut = note.segmented
@@ -191,7 +253,18 @@ def _places(note: EncodedNote, hits: CodeHits, forms: Floats) -> dict[str, list[
     labels = [[cut.section_of(c).label for c in uses] for uses in note.uses]
     assessed = any(section.label in ASSESSED for section in cut.sections)
     near = note.vectors @ forms.T  # (S, k)
-    columns: Mapping[str, list[float]] = {name: [] for name in ("mentions", "position", "unassessed", "weak_section")}
+    clauses = Counter(clause.sentence for clause in cut.clauses)
+    names = (
+        "mentions",
+        "position",
+        "unassessed",
+        "weak_section",
+        "history_section",
+        "technique_section",
+        "plan_section",
+        "listed",
+    )
+    columns: Mapping[str, list[float]] = {name: [] for name in names}
     for row, span in enumerate(hits.spans.tolist()):
         queries = {span, *np.flatnonzero(near[:, row] >= near[span, row] - CLOSE).tolist()}
         places = [place for q in queries for place in where[q]]
@@ -200,4 +273,8 @@ def _places(note: EncodedNote, hits: CodeHits, forms: Floats) -> dict[str, list[
         columns["position"].append(float(min(places)))
         columns["unassessed"].append(float(assessed and not any(label in ASSESSED for label in sections)))
         columns["weak_section"].append(float(all(label in WEAK for label in sections)))
+        columns["history_section"].append(float(any(label in HISTORY for label in sections)))
+        columns["technique_section"].append(float(all(label in TECHNIQUE for label in sections)))
+        columns["plan_section"].append(float(all(label in PLANNED for label in sections)))
+        columns["listed"].append(float(np.log2(1 + clauses[note.uses[span][0].sentence])))
     return dict(columns)

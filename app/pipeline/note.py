@@ -89,12 +89,12 @@ class Widths:
 def stage_widths(name: WidthsName, top_k: int) -> Widths:
     """The widths of the design's glossary; all grow with top_k so that top_k codes can be returned.
 
-    card: 200 -> 20. balanced: 400 -> 150 -> max(100, 3 x top_k): what is cut by 768 dimensions out of one half more
+    card: 200 -> 20. balanced: 400 -> 200 -> max(100, 3 x top_k): what is cut by 768 dimensions out of more
     than is wanted agrees with exact search (docs/decisions/0020).
     """
     if name == "card":
         shortlist = max(20, top_k)
         return Widths(max(200, shortlist), shortlist, shortlist)
     shortlist = max(100, 3 * top_k)
-    rescored = 3 * shortlist // 2
+    rescored = max(200, 3 * shortlist // 2)
     return Widths(max(400, rescored), rescored, shortlist)

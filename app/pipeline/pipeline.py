@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import partial
 
@@ -14,28 +15,43 @@ from app.edits.facts import RuleBook
 from app.pipeline.assertion.reader import AssertionReader
 from app.pipeline.assertion.verdict import Sorted
 from app.pipeline.calibration import Calibration
-from app.pipeline.cascade import FULL, MIDDLE, NEAR, SEARCH, Cascaded, Reach, cascade, exhaustive, rescored
+from app.pipeline.cascade import (
+    FULL,
+    MIDDLE,
+    NEAR,
+    SEARCH,
+    STAGE_OF,
+    Cascaded,
+    Reach,
+    cascade,
+    exhaustive,
+    rescored,
+)
 from app.pipeline.coder import Versions
 from app.pipeline.coding import Alternative, CodedItem, Coding, Evidence
-from app.pipeline.combinations import COMBINED, combine
+from app.pipeline.conventions.follow import CODE_SET, follow_conventions
+from app.pipeline.crew import Crew
 from app.pipeline.crowding import in_crowded_order
-from app.pipeline.decision import COSINES, Floors, floors_of, shown, split
+from app.pipeline.decision import COSINES, Floors, floors_of, shown, split, told
 from app.pipeline.encoding import EncodedNote, encode
 from app.pipeline.evidence import EvidenceFinder
 from app.pipeline.families import Families
 from app.pipeline.features import Priors, Shortlist, features
 from app.pipeline.note import CodingOptions, Note, stage_widths
+from app.pipeline.phrases import in_phrases
 from app.pipeline.reading.language import language_cautions
 from app.pipeline.reading.misspellings import vocabulary
 from app.pipeline.reading.restoring import as_sent
 from app.pipeline.reading.shorthand import shorthand_lexicon
 from app.pipeline.scoring import Scored, Scorer, read, uncalibrated
 from app.pipeline.segment import segment_read
+from app.pipeline.shadows import lift_shadows
 from app.pipeline.stopwatch import Stopwatch
-from app.pipeline.trace import Ranking, Trace
+from app.pipeline.trace import Examined, Ranking, Trace
 from app.pipeline.words import WordReader
 from index_builder.catalog import Catalog
 from index_builder.index import CodeHits, CodeIndex
+from model.backends import SIDE_BY_SIDE
 from model.encoder import Encoder
 from model.nested import PREFIXES, prefix
 from model.prefix_encoder import cut
@@ -47,7 +63,8 @@ class CodingPipeline:
     """An encoder and the index that was built with it, and what was learned on top of both.
 
     calibrations: by name, learned on this encoder. Without any, answers have scores and no probabilities.
-    encoding_unit overrides the encoder's own ("clause" or "window"), for comparisons.
+    encoding_unit overrides the encoder's own ("clause" or "window"), for comparisons. threads: that code notes side by
+    side where the encoder runs on the CPU, 0 = one for each core.
     """
 
     def __init__(
@@ -57,11 +74,13 @@ class CodingPipeline:
         *,
         calibrations: Mapping[str, Calibration] | None = None,
         encoding_unit: str | None = None,
+        threads: int = 0,
     ) -> None:
         self._encoder = cut(encoder, index.manifest.dimensions)  # (S, d): notes as wide as the forms are kept
         self._index = index
         self._unit = encoding_unit
         self._lender: CodingPipeline | None = None
+        self._crew = Crew(threads if encoder.info.backend in SIDE_BY_SIDE else 1)
         vocabulary()  # read once, now: the first note should not wait for them
         shorthand_lexicon()
         catalog = index.catalog
@@ -78,6 +97,7 @@ class CodingPipeline:
     def with_calibrations(self, calibrations: Mapping[str, Calibration]) -> CodingPipeline:
         """The same encoder and index under other calibrations."""
         other = CodingPipeline(self._encoder, self._index, calibrations=calibrations, encoding_unit=self._unit)
+        other._crew = self._crew
         other._lender = self  # the index is closed with the pipeline that opened it
         return other
 
@@ -97,9 +117,13 @@ class CodingPipeline:
         return self._index.catalog
 
     def code(self, notes: Sequence[Note], options: Sequence[CodingOptions]) -> list[Coding]:
-        """One coding per note. Notes are encoded together and searched one by one."""
-        encoded, spent = self.encoded(notes)
-        return [self.code_encoded(note, wanted, spent) for note, wanted in zip(encoded, options, strict=True)]
+        """One coding per note. Short notes are encoded together, long ones side by side; each is searched alone."""
+
+        def share(part: slice) -> list[Coding]:
+            encoded, spent = self.encoded(notes[part])
+            return [self.code_encoded(note, asked, spent) for note, asked in zip(encoded, options[part], strict=True)]
+
+        return self._crew.map(share, notes)
 
     def encoded(self, notes: Sequence[Note]) -> tuple[list[EncodedNote], dict[str, float]]:
         """The notes segmented and encoded, and the milliseconds of both stages."""
@@ -114,8 +138,7 @@ class CodingPipeline:
         """The coding of a note that a pipeline of the same encoder and width has encoded; spent: its milliseconds."""
         clock = Stopwatch()
         clock.milliseconds.update(spent)
-        widths = stage_widths(options.widths, options.top_k)
-        stages = cascade(self._index, self._families, note, widths, self._reach(options), clock)
+        stages = self._cascade(note, options, clock)
         words = WordReader(self._encoder, note)
         scored = self._score(note, stages, words, self._scorer(options))
         clock.mark("attend")
@@ -127,7 +150,7 @@ class CodingPipeline:
         clock, scorer, reach = Stopwatch(), self._scorer(options), self._reach(options)
         widths = stage_widths(options.widths, options.top_k)
         words = WordReader(self._encoder, encoded)
-        stages = cascade(self._index, self._families, encoded, widths, reach, clock)
+        stages = self._cascade(encoded, options, clock)
         scored = self._score(encoded, stages, words, scorer)
         oracle = exhaustive(self._index, self._families, encoded, widths, reach, clock) if exact else None
         return Trace(
@@ -138,7 +161,14 @@ class CodingPipeline:
             exact768=self._ranking(self._score(encoded, oracle, words, scorer).hits) if oracle else None,
             final=self._decide(encoded, stages, scored, words, options, clock),
             prefixes={d: self._by_prefix(encoded, reach, widths.candidates, d) for d in self._kept() if prefixes},
+            margins=stages.margins,
         )
+
+    def examined(self, note: Note, options: CodingOptions) -> Examined:
+        """A note and its ranked shortlist: what evidence is looked for in."""
+        encoded = encode(self._encoder, [segment_read(note)], self._unit)[0]
+        words, stages = WordReader(self._encoder, encoded), self._cascade(encoded, options, Stopwatch())
+        return Examined(encoded, words, self._score(encoded, stages, words, self._scorer(options)))
 
     def shortlist(self, note: Note, options: CodingOptions) -> Shortlist:
         """The shortlisted codes of a note and their features: what calibrations are learned from.
@@ -146,8 +176,7 @@ class CodingPipeline:
         The candidates are chosen as the calibration named in `options` chooses them, or by cosine without one.
         """
         encoded = encode(self._encoder, [segment_read(note)], self._unit)[0]
-        reach, widths = self._reach(options), stage_widths(options.widths, options.top_k)
-        stages = cascade(self._index, self._families, encoded, widths, reach, Stopwatch())
+        stages = self._cascade(encoded, options, Stopwatch())
         hits = stages.rescore768
         forms = self._index.vectors(hits.forms)
         words, scorer = WordReader(self._encoder, encoded), self._scorer(options)
@@ -155,6 +184,12 @@ class CodingPipeline:
             return Shortlist(hits.positions, scorer.columns(encoded, stages, words, forms))
         runs, priors = read(words, hits, forms), Priors.none(self.catalog.code_count)
         return Shortlist(hits.positions, features(encoded, stages, runs, forms, self.catalog, priors))
+
+    def _cascade(self, note: EncodedNote, options: CodingOptions, clock: Stopwatch) -> Cascaded:
+        """The search stages as the options ask for them."""
+        scorer, widths = self._scorer(options), stage_widths(options.widths, options.top_k)
+        rule = None if scorer is None else scorer.calibration.rule(options)
+        return cascade(self._index, self._families, note, widths, self._reach(options), clock, rule)
 
     def _scorer(self, options: CodingOptions) -> Scorer | None:
         """The calibration asked for. Without any loaded there is none to ask for; else KeyError for an unknown one."""
@@ -205,24 +240,40 @@ class CodingPipeline:
             found.add(items, asserted, partial(_elsewhere, scored=scored, finder=finder, floors=floors))
             clock.mark("assert")
             rank = upto
+        if scorer is not None:
+            lift_shadows(found, partial(self._without, note=note, stages=stages, words=words, scorer=scorer))
         make = partial(self._absent_item, note=note, options=options)
         found.offer(self.catalog.name, asserted, make)
         clock.mark("assert")
-        kept = found.kept
-        if scorer is not None and scorer.calibration.combine and self.catalog.name == COMBINED:
-            kept = combine(kept, floor=floors.codes, demoted=found.demoted, make=make, score_of=scorer.score_of)
+        if scorer is not None and scorer.calibration.combine and self.catalog.name == CODE_SET:
+            rules = partial(follow_conventions, floor=floors.codes, make=make, score_of=scorer.score_of)
+            rules(found, note.segmented, asserted, options.patient)
         cautions = language_cautions(note.segmented.note)
         if cautions:
-            found.demoted.update(item.code for item in kept)  # what was not understood claims nothing
-        codes, candidates = split(kept[: options.top_k], floors, demoted=found.demoted)
-        suppressed = shown(found.suppressed, floors)[: options.top_k]
+            found.demoted.update(item.code for item in found.kept)  # what was not understood claims nothing
+        codes, candidates = split(found.kept[: options.top_k], floors, demoted=found.demoted)
+        suppressed = told(found.suppressed, floors)[: options.top_k]
         case = Case(
             self._rules, codes, candidates, note.segmented, options.patient, inpatient=options.encounter == "inpatient"
         )
         coding = Coding(codes, candidates, suppressed, warnings=cautions)
-        answer = edited(coding, case, lambda names: self._similarity(note, names))
+        checked = edited(coding, case, lambda names: self._similarity(note, names))
         clock.mark("decide")
-        return replace(as_sent(answer, note.segmented.note), timings_ms=clock.milliseconds)
+        answer = as_sent(in_phrases(checked, note.segmented.note), note.segmented.note)
+        stopped = STAGE_OF[stages.stopped] if stages.margins else None
+        return replace(answer, timings_ms=clock.milliseconds, stopped_after=stopped)
+
+    def _without(
+        self, gone: AbstractSet[str], note: EncodedNote, stages: Cascaded, words: WordReader, scorer: Scorer
+    ) -> dict[str, tuple[float, float]]:
+        """Score and probability of each shortlisted code as if the codes `gone` had not been found."""
+        names, hits = self.catalog.code_names, stages.rescore768
+        rows = [row for row, position in enumerate(hits.positions.tolist()) if names[position] not in gone]
+        fewer = replace(stages, rescore768=hits.take(np.array(rows, dtype=np.int64)))
+        scored = self._score(note, fewer, words, scorer)
+        probabilities = () if scored.probabilities is None else scored.probabilities.tolist()
+        found = zip(scored.hits.positions.tolist(), scored.hits.scores.tolist(), probabilities, strict=True)
+        return {names[position]: (round(score, 4), round(probability, 4)) for position, score, probability in found}
 
     def _similarity(self, note: EncodedNote, names: Sequence[str]) -> list[float]:
         """Cosines of codes at full width, as those of the last search stage."""

@@ -13,6 +13,7 @@ from app.pipeline.cascade import Cascaded
 from app.pipeline.crowding import crowded
 from app.pipeline.encoding import EncodedNote
 from app.pipeline.features import Priors, features
+from app.pipeline.usage import tiers
 from app.pipeline.words import Run, WordReader
 from index_builder.catalog import Catalog
 from index_builder.index import CodeHits
@@ -49,7 +50,8 @@ class Scorer:
         if calibration.attention and calibration.planted is None:
             raise ValueError(f"the label attention of the calibration {calibration.name} is not opened")
         priors = calibration.priors(catalog.code_names)
-        return cls(calibration, catalog, priors, calibration.bias_of(priors) if calibration.search_weight else None)
+        bias = calibration.bias_of(priors, lambda: tiers(catalog.name, catalog.code_names))
+        return cls(calibration, catalog, priors, bias)
 
     def score(self, note: EncodedNote, stages: Cascaded, reader: WordReader, forms: Floats) -> Scored:
         """Rank the shortlist by calibrated probability; equal ones in the order of position. forms (k, 768)."""

@@ -65,6 +65,11 @@ class Shelf:
                     encoded[_width(pipeline)] = pipeline.encoded(notes)
         return [self._code(place, names, options[place], encoded) for place, names in enumerate(asked)]
 
+    def release(self) -> None:
+        """Give back memory that can be had again from files: another shelf is about to be opened beside this one."""
+        for pipeline in self._pipelines.values():
+            pipeline.index.release()
+
     def trace(self, note: Note, options: CodingOptions, *, exact: bool = False) -> Trace:
         """One note with what every stage of the first code set asked for ranked."""
         name = next(iter(options.code_sets), self._default)

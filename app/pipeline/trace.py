@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from app.pipeline.coding import Coding
+from app.pipeline.encoding import EncodedNote
+from app.pipeline.scoring import Scored
+from app.pipeline.words import WordReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,7 @@ class Trace:
     exact768: the same, of the shortlist that an exact 768-d search chooses, when asked for
     prefixes: the ranking of an exact search by each prefix alone, when asked for
     final: the answer, the same as `code` gives
+    margins: by dimensions, those that the early exits looked at
     """
 
     search64: Ranking
@@ -40,3 +45,13 @@ class Trace:
     exact768: Ranking | None
     final: Coding
     prefixes: dict[int, Ranking] = field(default_factory=dict)
+    margins: Mapping[int, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A note as far as the last stage ranked its shortlist; words compares its clauses' words with wordings."""
+
+    note: EncodedNote
+    words: WordReader
+    scored: Scored

@@ -142,7 +142,7 @@ class Admission:
             if isinstance(outcome, Coding):
                 characters = sum(len(document.text) for document in work.note.documents)
                 returned = len(outcome.codes) + len(outcome.candidates)
-                self._metrics.observe_coding(outcome.timings_ms, characters, returned)
+                self._metrics.observe_coding(outcome.timings_ms, characters, returned, outcome.stopped_after)
                 for watch in self._watches:
                     watch(Answered(coder, work, outcome, arrived))
         self._metrics.queue.count_expired(sum(isinstance(outcome, DeadlineExceeded) for outcome in outcomes))

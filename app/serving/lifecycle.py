@@ -13,10 +13,12 @@ import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol, runtime_checkable
 
 from app.errors import NotReady, ReloadInProgress, ReloadRefused, ServiceError
 from app.pipeline.coder import Coder, Versions
 from app.pipeline.shelved import all_versions
+from app.serving.heap import trim
 from app.serving.lifecycle_metrics import LifecycleMetrics, ReloadResult
 from app.serving.logs import SERVICE, log_failure
 from index_builder.errors import ArtifactError
@@ -33,6 +35,15 @@ class Choice:
 
     index: str | None = None
     model: str | None = None
+
+
+@runtime_checkable
+class Releasing(Protocol):
+    """A coder that can give memory back and serve on, a little slower at first."""
+
+    def release(self) -> None:
+        """Give it back."""
+        ...
 
 
 OpenCoder = Callable[[Choice], Coder]
@@ -128,6 +139,9 @@ class Lifecycle:
 
     def _swap(self, choice: Choice, begin: float) -> Reloaded:
         previous = None if self._coder is None else self._coder.versions
+        if isinstance(self._coder, Releasing):
+            self._coder.release()
+        trim()
         try:
             coder = self._open_coder(choice)
         except Exception as error:
@@ -135,6 +149,7 @@ class Lifecycle:
         if self._stopping:
             raise NotReady(_REASONS[State.STOPPING])
         self._serve(coder)
+        trim()  # the old pipeline is gone now, unless it still codes notes
         return Reloaded(previous, coder.versions, time.perf_counter() - begin)
 
     def _load(self) -> None:

@@ -61,6 +61,12 @@ class Metrics:
         self._codes = Histogram(
             "icd_codes_returned", "Codes and candidates per answer.", buckets=CODES, registry=self.registry
         )
+        self._stops = Counter(
+            "icd_cascade_stops",
+            "Notes by the last search stage that chose their codes; none without early exits.",
+            ("stage",),
+            registry=self.registry,
+        )
         self._failures = Counter(
             "icd_coding_failures",
             "Notes that the pipeline failed on, by error type.",
@@ -84,12 +90,19 @@ class Metrics:
         """One answered request."""
         self._requests.labels(route, str(status)).observe(seconds)
 
-    def observe_coding(self, timings_ms: Mapping[str, float], characters: int, codes: int) -> None:
-        """One coded note. Timings of stages that the design does not name are left out."""
+    def observe_coding(
+        self, timings_ms: Mapping[str, float], characters: int, codes: int, stopped_after: str | None = None
+    ) -> None:
+        """One coded note. Timings of stages that the design does not name are left out.
+
+        stopped_after: the search stage where early exits let it stop, None where there are none
+        """
         for stage in STAGES & timings_ms.keys():
             self._stages.labels(stage).observe(timings_ms[stage] / 1000)
         self._characters.observe(characters)
         self._codes.observe(codes)
+        if stopped_after is not None:
+            self._stops.labels(stopped_after).inc()
 
     def count_failure(self, error: BaseException) -> None:
         """One note that the pipeline failed on."""

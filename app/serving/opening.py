@@ -28,7 +28,15 @@ def open_chosen(settings: Settings, choice: Choice) -> Coder:
     from app.pipeline.assemble import open_shelf  # the models' libraries are slow to import: after /livez answers
 
     model, holdings = model_folder(settings, choice.model), holdings_with(settings, choice.index)
-    coder = open_shelf(settings.artifacts, holdings, model, settings.backend, calibrations=settings.calibration_folders)
+    coder = open_shelf(
+        settings.artifacts,
+        holdings,
+        model,
+        settings.backend,
+        calibrations=settings.calibration_folders,
+        early_exit=settings.early_exit,
+        search=settings.search,
+    )
     warm_up(coder)
     return coder
 

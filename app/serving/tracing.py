@@ -62,6 +62,8 @@ class Tracing:
         note = self._tracer.start_span("note", start_time=answered.arrived, attributes=counts)
         note.set_attribute("icd.model", answered.coder.versions.model)
         note.set_attribute("icd.index", answered.coder.versions.index)
+        if answered.coding.stopped_after is not None:
+            note.set_attribute("icd.stopped_after", answered.coding.stopped_after)
         begin, below = answered.arrived, trace.set_span_in_context(note)
         for stage, milliseconds in answered.coding.timings_ms.items():
             if stage in STAGES:

@@ -16,6 +16,7 @@ from app.serving.work import estimate_tokens
 from app.soak.answers import OK, Answer, comparable
 
 _POLL_SECONDS: Final = 0.2
+_NOT_ALLOWED: Final = (401, 403)
 
 
 class SoakClient:
@@ -73,6 +74,16 @@ class SoakClient:
             return None
         lines = (line for line in text.splitlines() if line.startswith("process_resident_memory_bytes "))
         return next((float(line.split()[1]) for line in lines), None)
+
+    async def reload(self) -> float | None:
+        """Have model and index opened anew; the seconds that took by the service's clock, None without the right to.
+
+        Raises httpx.HTTPStatusError if the service refuses for another reason.
+        """
+        response = await self._http.post("/admin/reload", json={})
+        if response.status_code in _NOT_ALLOWED:
+            return None
+        return float(response.raise_for_status().json()["seconds"])
 
     async def _ask(self, path: str, body: dict[str, Any], chosen: Sequence[int]) -> Answer:
         tokens, begin = sum(self._tokens[at] for at in chosen), time.perf_counter()

@@ -5,6 +5,8 @@ saturate  16 clients that wait: as much as the service gives; at least .90 of ra
 batch     batches of notes from a few clients
 desk      single notes at a quarter of the measured capacity, open loop: what a coder waits for
 beside    the same while a durable batch runs that is longer than the phase: p95 at most twice the desk's
+swap      16 clients again while model and index are opened anew: nothing lost, nothing different, memory at most 1.2 GB
+          before and 1.3 times that meanwhile
 overload  single notes at twice the measured capacity, open loop: goodput at least .90 of saturation, accepted p99
           within the deadline, every refusal with Retry-After, nothing lost
 """
@@ -24,12 +26,15 @@ from app.serving.work import estimate_tokens
 from app.soak.answers import Answer, Summary
 from app.soak.client import SoakClient
 from app.soak.load import closed_loop, open_loop
+from app.soak.swap import Swap, swap_under
 
 EFFICIENCY: Final = 0.90
 GOODPUT: Final = 0.90
 DELAY: Final = 2.0  # p95 beside a backlog against p95 without
 GROWTH: Final = 1.10  # of the service's memory, from after saturation to the end
+SWAP_GROWTH: Final = 1.30  # of it while two pipelines are open
 Report = Callable[[str, Summary], None]
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,7 @@ class Plan:
     overload: float = 2.0
     desk: float = 0.25
     deadline_seconds: float = 60.0
+    resident_bytes: float = 1.2e9  # with ICD-10-CM alone
 
 
 def raw_speed(coder: Coder, notes: Sequence[Note], clients: int, seconds: float) -> float:
@@ -58,8 +64,11 @@ def raw_speed(coder: Coder, notes: Sequence[Note], clients: int, seconds: float)
     return tokens / max(passed, time.perf_counter() - begin)
 
 
-async def soak(client: SoakClient, raw: float | None, plan: Plan, report: Report) -> list[str]:
-    """Run the phases; returns the bars that were missed, in words. raw: tokens per second, None = not compared."""
+async def soak(client: SoakClient, raw: float | None, plan: Plan, report: Report, say: Say) -> list[str]:
+    """Run the phases; returns the bars that were missed, in words. raw: tokens per second, None = not compared.
+
+    say hears in a sentence what a summary does not hold.
+    """
     await client.learn()
     async with client.backlog(1):  # what the first batch loads is no growth
         pass
@@ -71,6 +80,7 @@ async def soak(client: SoakClient, raw: float | None, plan: Plan, report: Report
     report("batch", batches)
     capacity = saturated.tokens_per_second / client.mean_tokens  # notes a second
     missed = await _desk(client, capacity, plan, report)
+    missed += await _swap(client, plan, report, say)
     per_second = plan.overload * capacity
     overloaded = await _timed(open_loop(client.single, per_second, plan.seconds))
     report("overload", overloaded)
@@ -94,6 +104,16 @@ async def _desk(client: SoakClient, capacity: float, plan: Plan, report: Report)
     elif beside.p95 > DELAY * alone.p95:
         missed.append(f"beside: p95 {beside.p95 / alone.p95:.2f} times that of the desk alone, wanted {DELAY:g}")
     return missed
+
+
+async def _swap(client: SoakClient, plan: Plan, report: Report, say: Say) -> list[str]:
+    """A hot swap under saturation; the bars that were missed."""
+    load = partial(closed_loop, client.single, plan.clients, plan.seconds)
+    swap = await swap_under(load, client, plan.seconds)
+    if swap.seconds is not None:
+        report("swap", swap.summary)
+    say(str(swap))
+    return [f"swap: {problem}" for problem in (*_broken(swap.summary), *_too_large(swap, plan))]
 
 
 async def _timed(load: Awaitable[list[Answer]]) -> Summary:
@@ -128,6 +148,15 @@ def _collapsed(overloaded: Summary, saturated: Summary, plan: Plan) -> list[str]
         missed.append(f"overload: goodput {share:.2f} of saturation, wanted {GOODPUT}")
     if overloaded.p99 > plan.deadline_seconds:
         missed.append(f"overload: p99 {overloaded.p99:.1f} s is beyond the deadline of {plan.deadline_seconds:g} s")
+    return missed
+
+
+def _too_large(swap: Swap, plan: Plan) -> list[str]:
+    missed = []
+    if swap.before is not None and swap.before > plan.resident_bytes:
+        missed.append(f"{swap.before / 1e6:.0f} MB resident, wanted {plan.resident_bytes / 1e6:.0f}")
+    if swap.seconds is not None and swap.growth is not None and swap.growth > SWAP_GROWTH:
+        missed.append(f"memory at {swap.growth:.2f} times what it was before, wanted {SWAP_GROWTH:.2f}")
     return missed
 
 

@@ -60,7 +60,7 @@ class Sources:
 class Course:
     """Trains a trainer over its stretches.
 
-    partners: Excludes1 partners by code, for the sampler
+    partners, bare_share: of the sampler
     progress: of forms that are encoded for mining
     """
 
@@ -70,6 +70,7 @@ class Course:
     say: Callable[[str], None]
     progress: Progress
     partners: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    bare_share: float = 0.0
 
     def run(self) -> None:
         """Train to the last step; a resumed trainer goes on in the stretch that it stopped in."""
@@ -85,6 +86,7 @@ class Course:
                 clause_share=options.clause_share,
                 partners=self.partners,
                 in_context=self.sources.window,
+                bare_share=self.bare_share,
             )
             trainer.train(sampler, until=stop)
 

@@ -8,11 +8,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from app.evaluation.errors import CorpusError
+from app.evaluation.transcripts import ASIDE
 from app.pipeline.note import Document, Note
 from model.training.pairs import Clause
 from model.training.text import Inside
-
-ASIDE = 11
 
 
 def write_clauses(clauses: Iterable[Clause], file: Path) -> None:

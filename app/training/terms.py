@@ -10,14 +10,28 @@ from model.training.pairs import Term
 
 def training_terms(code_set: CodeSet, hold_out: float, seed: int) -> list[Term]:
     """All forms; of a `hold_out` share of the 3-character categories the titles only."""
-    held: frozenset[str] = frozenset()
-    if hold_out:
-        held = held_out_categories((c.code for c in code_set.codes()), hold_out, seed)
+    held = _held(code_set, hold_out, seed)
     return [
         Term(form.code, _pieces(form), form.text, form.source is FormSource.TITLE, _weight(form))
         for form in code_set.forms()
-        if form.source is FormSource.TITLE or form.code[:3] not in held
+        if not _is_out(form, held)
     ]
+
+
+def held_out_wordings(code_set: CodeSet, hold_out: float, seed: int) -> frozenset[str]:
+    """The wordings that `training_terms` leaves out, casefolded: no other source may bring them in again."""
+    held = _held(code_set, hold_out, seed)
+    return frozenset(form.text.casefold() for form in code_set.forms() if _is_out(form, held))
+
+
+def _held(code_set: CodeSet, hold_out: float, seed: int) -> frozenset[str]:
+    if not hold_out:
+        return frozenset()
+    return held_out_categories((c.code for c in code_set.codes()), hold_out, seed)
+
+
+def _is_out(form: SurfaceForm, held: frozenset[str]) -> bool:
+    return form.source is not FormSource.TITLE and form.code[:3] in held
 
 
 def _pieces(form: SurfaceForm) -> tuple[str, ...]:

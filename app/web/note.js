@@ -78,7 +78,8 @@ export class NoteView {
     before.setEnd(range.startContainer, range.startOffset);
     const start = before.toString().length + words.length - words.trimStart().length;
     const end = start + words.trim().length;
-    this.selected = start < end ? { document: 0, start, end, section: null, assertion: null } : null;
+    const text = words.trim();
+    this.selected = text ? { document: 0, start, end, text, section: null, assertion: null } : null;
   }
 
   /** Focus the words of an item, step places after those that have the focus. */

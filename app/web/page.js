@@ -16,6 +16,7 @@ const GROUPS = [
   ["suppressed", "Ruled out by the note"],
 ];
 const FIELDS = "input, textarea, select";
+const setNames = new Map(); // system -> code set as it is written: ICD-10-PCS; empty where one is loaded
 
 class Page {
   review = null;
@@ -30,7 +31,7 @@ class Page {
 
   constructor() {
     this.view = new NoteView(byId("words"), (items, mark) => this.pickWords(items, mark));
-    new CodeSearch(byId("query"), byId("found"), { add: (found) => this.add(found), say });
+    new CodeSearch(byId("query"), byId("found"), { add: (found) => this.add(found), say, sets: chosenSets });
     this.batches = new BatchPanel({ open: (answer, request) => this.reopen(answer, request), say, fail });
   }
 
@@ -85,7 +86,7 @@ class Page {
   }
 
   group(title, items) {
-    const rows = items.map((item) => item.row ?? makeRow(item, this.actions));
+    const rows = items.map((item) => item.row ?? makeRow(Object.assign(item, { set: setNames.get(item.system) }), this.actions));
     return element("section", {}, element("h3", {}, `${title} (${items.length})`), element("ol", { class: "rows" }, ...rows));
   }
 
@@ -241,13 +242,28 @@ async function enter(given) {
   useKey(given);
   complain([]);
   try {
-    await readInfo();
+    offerSets((await readInfo()).code_sets);
     byId("access").hidden = true;
     byId("text").focus();
   } catch (error) {
     if (given) fail(error);
     else if (error.status === 401) askForKey();
   }
+}
+
+/** Where several code sets are loaded, a note is coded in those that are ticked; the default is to begin with. */
+function offerSets(loaded) {
+  const names = [...new Set(loaded.map(({ code_set }) => code_set))];
+  byId("code-sets").hidden = names.length < 2;
+  if (names.length < 2) return;
+  for (const { code_set, system } of loaded) setNames.set(system, code_set.toUpperCase());
+  const boxes = names.map((name, at) => element("label", {}, element("input", { type: "checkbox", value: name, checked: !at }), ` ${name.toUpperCase()}`));
+  byId("code-sets").replaceChildren(element("legend", { class: "unseen" }, "Code sets"), ...boxes);
+}
+
+/** The code sets that are ticked; none where there is no choice. */
+function chosenSets() {
+  return [...byId("code-sets").querySelectorAll("input:checked")].map(({ value }) => value);
 }
 
 function askForKey() {
@@ -262,7 +278,9 @@ function requestOfForm() {
 }
 
 function optionsOfForm() {
+  const sets = chosenSets();
   return {
+    ...(sets.length ? { code_sets: sets } : {}),
     encounter: byId("encounter").value,
     top_k: byId("top-k").valueAsNumber,
     billable_only: byId("billable").checked,
@@ -274,7 +292,7 @@ function showParts(reviewing) {
   byId("form").hidden = reviewing;
   for (const id of ["words", "legend", "edit"]) byId(id).hidden = !reviewing;
   if (!reviewing) return;
-  byId("reviewed").hidden = false;
+  byId("reviewed").hidden = byId("finish").hidden = false;
   byId("empty").hidden = true;
 }
 

@@ -7,6 +7,8 @@ const REASONS = {
   family: "The note says a relative has it.",
   hypothetical: "The note says what to do if it happens.",
 };
+const QUOTED = 90; // characters of the evidence that a row shows
+const PROPER = { excludes1: "Excludes1", "poa-exempt": "POA exempt" };
 
 /** A row; actions: {select, decide, remove, replace}, each called with the item. */
 export function makeRow(item, actions) {
@@ -32,6 +34,7 @@ export function refreshRow(item, current) {
 
 function face(item) {
   const tags = [
+    item.set ?? null,
     item.billable === false ? "not billable" : null,
     item.assertion && item.assertion !== "present" && !item.reason ? item.assertion : null,
     item.hcc ? `HCC ${item.hcc}` : null,
@@ -39,8 +42,18 @@ function face(item) {
   return [
     element("span", { class: "code" }, item.code),
     element("span", { class: "display" }, item.display, ...tags.map((tag) => element("span", { class: "tag" }, tag))),
+    quote(item.evidence),
     item.score === null ? null : sureness(item),
   ];
+}
+
+/** The words that support a code best, and in how many other places it has some. */
+function quote([best, ...others]) {
+  if (!best?.text) return null;
+  const words = best.text.replace(/\s+/g, " ").trim();
+  const shown = words.length > QUOTED ? `${words.slice(0, QUOTED).trim()}…` : words;
+  const more = others.length ? ` +${others.length} more` : "";
+  return element("span", { class: "quote" }, `“${shown}”`, more);
 }
 
 function sureness({ score, probability }) {
@@ -48,7 +61,7 @@ function sureness({ score, probability }) {
   const share = Math.min(1, Math.max(0, known ? probability : score));
   const fill = element("span", { class: "fill" });
   fill.style.width = `${100 * share}%`;
-  const words = known ? `probability ${Math.round(100 * probability)} %` : `score ${score.toFixed(3)}`;
+  const words = known ? `probability ${Math.round(100 * probability)}%` : `score ${score.toFixed(3)}`;
   return element("span", { class: "sureness" }, element("span", { class: "bar", "aria-hidden": "true" }, fill), words);
 }
 
@@ -73,7 +86,7 @@ function button(word, label, act) {
 }
 
 function remarks(item, actions) {
-  const reason = item.reason ? element("p", { class: "reason" }, `Ruled out (${item.reason}). ${REASONS[item.reason] ?? ""}`) : null;
+  const reason = item.reason ? element("p", { class: "reason" }, REASONS[item.reason] ?? `Ruled out: ${item.reason}.`) : null;
   const warnings = item.warnings.length ? element("ul", { class: "warnings" }, ...item.warnings.map(warningLine)) : null;
   const wordless = item.list === "added" && !item.evidence.length;
   const bare = wordless ? element("p", { class: "reason" }, "No words of the note. To give it some, remove it, select them and add it again.") : null;
@@ -84,7 +97,13 @@ function remarks(item, actions) {
 export function warningLine({ rule, message, codes }) {
   const unnamed = codes.filter((code) => !message.includes(code));
   const where = unnamed.length ? ` [${unnamed.join(", ")}]` : "";
-  return element("li", {}, `${message}${where} `, element("span", { class: "tag" }, rule));
+  return element("li", {}, element("span", { class: "rule" }, labelOf(rule)), ` ${message}${where}`);
+}
+
+/** "code-first" -> "Code first" */
+function labelOf(rule) {
+  const words = rule.replaceAll("-", " ");
+  return PROPER[rule] ?? words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 function alternatives(item, actions) {

@@ -5,15 +5,16 @@ import { findCodes } from "./service.js";
 
 const PAUSE_MS = 200; // wait until typing pauses
 
-/** A combobox over the service's codes. add(found) is called with the chosen code, say(text) with what happened. */
+/** A combobox over the service's codes. add(found) is called with the chosen code, say(text) with
+ * what happened; sets() names the code sets to search in, none for the default. */
 export class CodeSearch {
   #found = [];
   #active = -1;
   #timer = 0;
   #running = new AbortController();
 
-  constructor(input, list, { add, say }) {
-    Object.assign(this, { input, list, add, say });
+  constructor(input, list, { add, say, sets }) {
+    Object.assign(this, { input, list, add, say, sets });
     input.addEventListener("input", () => this.#later());
     input.addEventListener("keydown", (event) => this.#key(event));
     input.addEventListener("blur", () => setTimeout(() => this.#close(), 150)); // a click on an option comes first
@@ -30,7 +31,7 @@ export class CodeSearch {
     if (query.length < 2) return this.#close();
     this.#running = new AbortController();
     try {
-      this.#show(await findCodes(query, this.#running.signal));
+      this.#show(await findCodes(query, this.sets(), this.#running.signal));
     } catch (error) {
       if (error.name !== "AbortError") this.#show([], error.message);
     }

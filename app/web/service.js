@@ -88,8 +88,14 @@ export function deleteBatch(id) {
   return ask(`v1/batches/${id}`, { method: "DELETE" });
 }
 
-/** Codes whose wordings hold the words; a code finds itself. */
-export async function findCodes(query, signal) {
-  const { codes, system, edition } = await ask(`v1/codes?q=${encodeURIComponent(query)}&limit=${FOUND}`, { signal });
-  return codes.map((found) => ({ ...found, system, edition }));
+/** Codes whose wordings hold the words, of each code set in turn, none = of the default; a code finds itself. */
+export async function findCodes(query, sets, signal) {
+  const asked = sets.length ? sets.map((name) => `&code_set=${encodeURIComponent(name)}`) : [""];
+  const answers = await Promise.all(
+    asked.map((where) => ask(`v1/codes?q=${encodeURIComponent(query)}&limit=${FOUND}${where}`, { signal })),
+  );
+  const found = answers.map(({ codes, system, edition }) => codes.map((code) => ({ ...code, system, edition })));
+  return Array.from({ length: FOUND }, (_, rank) => found.map((one) => one[rank]))
+    .flat()
+    .filter(Boolean);
 }

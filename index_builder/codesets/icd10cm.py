@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
+from index_builder.codesets.inheriting import inherited_forms
+from index_builder.codesets.inputs import packaged_inputs
 from index_builder.codesets.plain_terms import abbreviated, plain_term, tidy
 from index_builder.codesets.protocol import Code, FormSource, SurfaceForm
 from index_builder.tables.abbreviations import load_abbreviations
@@ -35,7 +37,17 @@ class ICD10CM:
         return self._codes
 
     def forms(self) -> Iterator[SurfaceForm]:
-        """All titles, then the notes that are plain terms, then the term tables."""
+        """All titles, then the notes that are plain terms, then the term tables and what is inherited from headers."""
+        own = list(self._own_forms())
+        yield from own
+        if self._terms is not None:
+            yield from inherited_forms(self._codes, own)
+
+    def inputs(self) -> str:
+        """A hash over the tables, their readers and the version of the tabular list."""
+        return packaged_inputs(self._terms)
+
+    def _own_forms(self) -> Iterator[SurfaceForm]:
         for code in self._codes:
             yield self._title_form(code)
         for code in self._codes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class FormSource(StrEnum):
@@ -74,4 +74,13 @@ class CodeSet(Protocol):
 
     def forms(self) -> Iterable[SurfaceForm]:
         """All surface forms, titles first; duplicates are folded by the catalog."""
+        ...
+
+
+@runtime_checkable
+class KnownInputs(Protocol):
+    """A code set that can tell what it is read from, so that an index of it can be told from one of changed tables."""
+
+    def inputs(self) -> str:
+        """A hash that changes whenever codes or wordings may have changed."""
         ...

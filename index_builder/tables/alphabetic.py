@@ -10,6 +10,7 @@ from pathlib import Path
 
 from index_builder.codesets.protocol import FormSource
 from index_builder.tables.anatomy import BodySites
+from index_builder.tables.cross_references import IndexTree
 from index_builder.tables.phrase import Phrase
 from index_builder.tables.row import TermRow, read_code
 from index_builder.tables.term import Term, clean, is_adjective, parse
@@ -34,19 +35,28 @@ _DISEASE_WORD = re.compile(r"(?:itis|osis|ia|emia|uria|pathy|oma|ism|tion|algia|
 
 
 def read_index(path: Path, body_sites: BodySites) -> Iterator[TermRow]:
-    """Every coded line of the index as one or two wordings."""
+    """Every coded line of the index as one or two wordings, and every line that refers to a coded one ("see")."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     lower = frozenset(word for row in rows if row["Level"] != "0" for word in row["Term"].split() if word.islower())
+    tree = _tree(rows)
     path_so_far: list[Term] = []
     for row in rows:
         level = int(row["Level"])
         term = _line(row, level, lower)
         path_so_far = [*path_so_far[:level], term]
-        code = read_code(row["Code"] or "")
+        code = read_code(row["Code"] or "") or tree.code_of(row["See"] or "")
         if code and path_so_far[0].text:
             for text in phrase(path_so_far, body_sites):
                 yield TermRow(code, text, FormSource.INDEX)
+
+
+def _tree(rows: Sequence[dict[str, str]]) -> IndexTree:
+    tree, path = IndexTree(), list[str]()
+    for row in rows:
+        path = [*path[: int(row["Level"])], row["Term"]]
+        tree.add(path, read_code(row["Code"] or ""))
+    return tree
 
 
 def phrase(path: Sequence[Term], body_sites: BodySites) -> list[str]:

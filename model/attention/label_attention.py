@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -45,7 +46,12 @@ class Attended:
 
 
 class LabelAttention:
-    """An opened label attention. Reading is safe from many threads; nothing is ever written."""
+    """An opened label attention. Reading is safe from many threads; nothing is ever written.
+
+    on_device: whether it reads tokens where the encoder left them (model/attention/device_attention.py)
+    """
+
+    on_device: ClassVar[bool] = False
 
     def __init__(self, weights: AttentionWeights) -> None:
         self._weights = weights
@@ -55,6 +61,11 @@ class LabelAttention:
     def open(cls, path: Path) -> LabelAttention:
         """Open a safetensors file. Raises CheckpointError that names the file and what is wrong with it."""
         return cls(AttentionWeights.open(path))
+
+    @property
+    def weights(self) -> AttentionWeights:
+        """What its file holds."""
+        return self._weights
 
     @property
     def config(self) -> AttentionConfig:

@@ -75,6 +75,8 @@ class PairSampler:
     partners:      codes that exclude each other (Excludes1), by code; one of them joins a group in `partner_share` of
                    the groups with a code that has any
     in_context:    queries stand inside a passage, for encoders that pool clauses from their context
+    bare_share:    share of the wordings that are queries as they are, as in a list of problems; the others stand in
+                   clauses of our templates
     """
 
     def __init__(
@@ -87,8 +89,10 @@ class PairSampler:
         partners: Mapping[str, Sequence[str]] | None = None,
         partner_share: float = 0.5,
         in_context: bool = False,
+        bare_share: float = 0.0,
     ) -> None:
         self._seed = seed
+        self._bare_share = bare_share
         self._rng = random.Random(seed)
         self._in_context = in_context
         self._by_code: dict[str, list[Term]] = defaultdict(list)
@@ -159,7 +163,9 @@ class PairSampler:
     def _from_terms(self, code: str) -> Pair:
         source = self._draw(code)
         wording = disturb(source.wording, self._rng)
-        return Pair(code, (in_clause(wording, self._rng),), self._target(code))
+        # No draw where there is no share: a resumed run of before must see the numbers that it would have seen.
+        bare = self._bare_share > 0 and self._rng.random() < self._bare_share
+        return Pair(code, (wording if bare else in_clause(wording, self._rng),), self._target(code))
 
     def _target(self, code: str) -> Text:
         terms = self._by_code[code]

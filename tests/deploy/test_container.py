@@ -110,3 +110,25 @@ def test_keys_are_made_once_and_taken_by_the_service(tmp_path: Path) -> None:
     assert (key.name, set(map(str, key.scopes))) == ("prometheus", {"metrics"})
     assert MasterKeys.read(state / "backlog.key").current
     assert main(["keys", "--file", str(state / "keys.json"), "list"]) == 0
+
+
+TRIAL = DEPLOY / "try-image.sh"
+
+
+def test_trial_runs_the_image_as_the_guide_says_and_finds_its_healthcheck() -> None:
+    trial, guide = TRIAL.read_text(encoding="utf-8"), (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    for flag in ("--read-only", "--tmpfs /tmp", "--cap-drop ALL", "--security-opt no-new-privileges"):
+        assert flag in trial
+        assert flag in guide
+    (pattern,) = re.findall(r"grep -o '([^']+)'", trial)
+    (check,) = instruction("HEALTHCHECK")
+    found = re.search(pattern, check)
+    assert found is not None
+    compile(found[0], "HEALTHCHECK", "exec")
+
+
+def test_trial_of_an_image_that_is_not_there_fails() -> None:
+    environment = {"ENGINE": "false", "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(["sh", str(TRIAL), "none:0"], env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "failed: the image has no HEALTHCHECK" in done.stderr

@@ -22,8 +22,6 @@ from index_builder.loader import load
 from model.backends import open_encoder
 
 FOLDER = Path(__file__).parent / "assertion_traps"
-# "Her son had strep throat, she has a sore throat": the only code found for both is read from the son's words.
-KNOWN_LOST = {"family-18"}
 MOST_FORMS = 80  # of one category; fractures alone would be most of the index
 
 
@@ -60,8 +58,8 @@ def test_nothing_leaks_into_codes(measured: TrapsMeasured) -> None:
 
 
 def test_no_finding_that_is_to_be_coded_is_lost(measured: TrapsMeasured) -> None:
-    assert {one.trap for one in measured.lost} <= KNOWN_LOST
+    assert measured.lost == ()
 
 
 def test_most_findings_are_there_to_be_lost(measured: TrapsMeasured) -> None:
-    assert measured.findings_coded > 25
+    assert measured.findings_coded > 15

@@ -116,6 +116,13 @@ def test_rescoring_at_64_repeats_stage_one(index: CodeIndex) -> None:
     assert again.forms.tolist() == first.forms.tolist()
 
 
+def test_released_pages_are_read_again(index: CodeIndex) -> None:
+    rows = np.arange(index.catalog.form_count)
+    before = index.vectors(rows)
+    index.release()
+    assert np.array_equal(index.vectors(rows), before)
+
+
 def test_a_form_is_found_by_its_own_words(index: CodeIndex) -> None:
     queries = embed(FakeEncoder(), ["nothing to see", "hay fever"])
     best = index.search(prefix(queries, 64), 200).top(1)

@@ -29,6 +29,7 @@ INDEX = """RowID,Letter,Level,Term,See,SeeAlso,NonEssModif,Code
 1,A,0,Abscess,,,(acute) (chronic),L02.91
 2,A,1,foot,,,,L02.61-
 3,A,1,kidney,"Abscess, renal",,,
+9,A,1,toe,"Abscess, foot",,,
 4,D,0,"Diabetes, diabetic",,,(mellitus),E11.9
 5,D,1,type 2,,,,E11.9
 6,D,2,with,,,,
@@ -58,7 +59,7 @@ def test_a_path_becomes_what_a_clinician_would_write(path: list[str], wordings: 
     assert phrase([parse(line) for line in path], SITES) == wordings
 
 
-def test_index_rows_follow_their_levels_and_skip_cross_references(tmp_path: Path) -> None:
+def test_index_rows_follow_their_levels_and_cross_references_with_an_end(tmp_path: Path) -> None:
     file = tmp_path / "index.csv"
     file.write_text(INDEX, encoding="utf-8")
     found = [(row.code, row.text.lower()) for row in read_index(file, SITES)]
@@ -66,6 +67,7 @@ def test_index_rows_follow_their_levels_and_skip_cross_references(tmp_path: Path
         ("L02.91", "abscess"),
         ("L02.61", "foot abscess"),
         ("L02.61", "abscess of foot"),
+        ("L02.61", "toe abscess"),
         ("E11.9", "diabetes"),
         ("E11.9", "type 2 diabetes"),
         ("E11.621", "type 2 diabetes with foot ulcer"),

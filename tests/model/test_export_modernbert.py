@@ -16,9 +16,9 @@ from model.checkpoint import Checkpoint
 from model.encoder import embed
 from model.errors import CheckpointError
 from model.export import build_graph, export
-from model.modernbert_graph import ModernBertShape
 from model.nested import prefix
 from model.onnx_encoder import OnnxEncoder
+from model.shapes import ModernBertShape
 from model.torch_encoder import TorchEncoder
 from model.training.network import NestedEncoder
 from tests.model.tiny import write_tokenizer

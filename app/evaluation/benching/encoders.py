@@ -1,4 +1,5 @@
-"""The encoder against the same weights in other hands: sentence-transformers, and transformers as its manual shows.
+"""The encoder against the same weights in other hands: sentence-transformers, and transformers as its manual shows;
+and in the other precision.
 
 What others need is imported here and nowhere else; what is not installed is left out, with the reason.
 """
@@ -16,14 +17,17 @@ from app.evaluation.bench import prepare
 from app.evaluation.benching.turns import medians
 from app.evaluation.errors import EvaluationError
 from app.pipeline.note import Note
+from model.backends import open_encoder
 from model.checkpoint import DEFAULT
 from model.encoder import Encoder, embed
+from model.errors import BackendError
 from model.nested import Floats, normalise
 
 OURS = "icd-cascade"
 SENTENCE = "sentence-transformers"  # in the dtype of the file, float16 for the model that ships
 SENTENCE_FULL = "sentence-transformers, float32"  # what it advises on a CPU
 PLAIN = "transformers"
+PRECISIONS = ("onnx", "onnx-int8")  # the one that is not measured as ours stands beside it
 BATCH = 32  # what sentence-transformers takes by default
 Vectors = Callable[[Sequence[str]], Floats]
 Opener = Callable[[Path, int], Vectors]
@@ -39,6 +43,9 @@ def measure_encoders(
     """
     texts, tokens = clauses(encoder, notes)
     openers: dict[str, Opener] = {
+        f"{OURS}, {name}": partial(_ours, backend=name) for name in PRECISIONS if name != encoder.info.backend
+    }
+    openers |= {
         SENTENCE: _sentence_transformers,
         SENTENCE_FULL: partial(_sentence_transformers, dtype="float32"),
         PLAIN: _transformers,
@@ -87,6 +94,8 @@ def opened(openers: dict[str, Opener], path: Path, threads: int) -> tuple[dict[s
             found[name] = opener(path, threads)
         except ImportError as error:
             skipped[name] = f"{error.name or name} is not installed"
+        except BackendError as error:
+            skipped[name] = str(error)
         except (OSError, ValueError):
             skipped[name] = "it does not open this checkpoint"
     return found, skipped
@@ -95,6 +104,10 @@ def opened(openers: dict[str, Opener], path: Path, threads: int) -> tuple[dict[s
 def least_cosine(ours: Floats, theirs: Floats) -> float | None:
     """The least cosine of two (N, D) sets of unit vectors, row by row; None where they are not of one width."""
     return float((ours * theirs).sum(axis=1).min()) if ours.shape == theirs.shape else None
+
+
+def _ours(path: Path, threads: int, backend: str) -> Vectors:
+    return partial(embed, open_encoder(path, backend, threads=threads))
 
 
 def _sentence_transformers(path: Path, threads: int, dtype: str = "auto") -> Vectors:

@@ -20,6 +20,7 @@ def render_parts(report: Report) -> RenderableType:
         "encoders": _encoders,
         "length": _length,
         "forms": _forms,
+        "gpu": _gpu,
     }
     return Group(*(draw(report[name]) for name, draw in shown.items() if name in report))
 
@@ -86,6 +87,28 @@ def _forms(rows: Sequence[Report]) -> RenderableType:
     ]
     header = ("forms", "per form, first is 1", "ns per form and span on this machine", "ms")
     return _table(f"Cost of the first stage against forms, {rows[0]['spans']} spans", header, table)
+
+
+def _gpu(found: Report) -> RenderableType:
+    if "not_run" in found:
+        return _table("GPU backend", ("measured", "figure"), [("everything", f"not run: {found['not_run']}")])
+    packed, notes, parity = found["packed"], found["notes"], found["parity"]
+    shape = f"{packed['sequences']} sequences, {packed['tokens']:,} tokens, longest {packed['longest']:,}"
+    title = f"GPU backend, {found['device']}, torch {found['torch']}; ModernBERT-base shape: {shape}"
+    rows = [
+        ("matrix product, TFLOP/s", f"{packed['ceiling_tflops']:,.1f}"),
+        *((f"{name}, TFLOP/s of real work", f"{value:,.1f}") for name, value in packed["tflops"].items()),
+        ("share of the matrix ceiling", f"{packed['share_of_ceiling']:.1%}"),
+        ("padded SDPA takes", f"{packed['padded_takes_times']:.2f} x"),
+        ("unpadded tokens/s", f"{packed['tokens_per_second']:,.0f}"),
+        ("kernel", f"{packed['kernel']}, {'compiled' if packed['fused'] else 'not compiled'}"),
+        ("least cosine, unpadded to padded", f"{packed['least_cosine']:.4f}"),
+        (f"notes/s, encode stage ({notes['notes']} notes)", f"{notes['notes_per_second']['encode']:,.1f}"),
+        (f"notes/s, whole pipeline, search {notes['search']}", f"{notes['notes_per_second']['pipeline']:,.1f}"),
+        ("least cosine to the CPU", f"{parity['least_cosine']:.4f}"),
+        ("codes in common with the CPU", f"{parity['codes_agreement']:.1%}"),
+    ]
+    return _table(title, ("measured", "figure"), rows)
 
 
 def _cosine(value: float | None) -> str:

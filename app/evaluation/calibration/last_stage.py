@@ -16,6 +16,7 @@ from model.nested import Floats
 
 KNOTS = 24
 FAR = 60.0  # beyond any logit
+ALIKE = 0.005
 PRECISION, RECALL = 0.8, 0.8  # what precision_first and recall_first aim at
 
 
@@ -90,7 +91,7 @@ def _trees(rows: Floats, labels: npt.NDArray[np.bool_], counts: Doubles, seed: i
     model = HistGradientBoostingClassifier(
         learning_rate=0.06,
         max_iter=140,
-        max_leaf_nodes=12,
+        max_leaf_nodes=20,
         min_samples_leaf=40,
         l2_regularization=5.0,
         early_stopping=False,
@@ -140,6 +141,8 @@ def _around(at: Doubles) -> list[tuple[float, float]]:
 def thresholds(probabilities: Doubles, examples: Examples, least: float) -> Thresholds:
     """Best micro F1; the lowest threshold with precision >= .8; the highest with recall >= .8 of what was shortlisted.
 
+    Of thresholds that lose less than ALIKE of the best F1 the highest counts: a coder would rather add than refute.
+
     least: floor of `candidates`
     """
     order = np.argsort(-probabilities, kind="stable")
@@ -152,7 +155,7 @@ def thresholds(probabilities: Doubles, examples: Examples, least: float) -> Thre
     precise = np.flatnonzero(hits / answered >= PRECISION)
     recalling = np.flatnonzero(hits >= RECALL * hits[-1])
     return Thresholds(
-        best_f1=_rounded(values[int(f1.argmax())]),
+        best_f1=_rounded(values[int(np.flatnonzero(f1 >= f1.max() - ALIKE)[0])]),
         precision_first=_rounded(values[precise[-1]] if len(precise) else values[0]),
         recall_first=_rounded(values[recalling[0]]),
         candidates=least,

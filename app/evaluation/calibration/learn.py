@@ -11,7 +11,6 @@ import numpy as np
 from app.evaluation.calibration.last_stage import Examples, choose_kind, fit, thresholds
 from app.evaluation.calibration.prior import frequency
 from app.evaluation.corpora import CodedNote, count_codes
-from app.evaluation.practice_notes import PracticeNote
 from app.pipeline.calibration import ATTENTION, Calibration, Thresholds
 from app.pipeline.carried import NEUTRAL
 from app.pipeline.features import FEATURES
@@ -31,6 +30,7 @@ class Recipe:
 
     with_frequency: whether codes that the notes' coders use often are preferred
     search_weight:  of prior and frequency when candidates are chosen, in units of cosine
+    usage_weight:   of a tier of how ordinary a code is, likewise
     kind:           trees, linear, or best (of both, by log loss on notes left out)
     depth:          top_k of the shortlists: 200 gives 600 codes a note
     candidates:     least probability of a candidate
@@ -42,6 +42,7 @@ class Recipe:
     name: str
     with_frequency: bool
     search_weight: float = 0.03
+    usage_weight: float = 0.0
     kind: str = "best"
     depth: int = 200
     folds: int = 5
@@ -95,6 +96,7 @@ def learn(
         last_stage=stage,
         thresholds=_thresholds(crossed, chosen, notes, recipe),
         search_weight=recipe.search_weight,
+        usage_weight=recipe.usage_weight,
         prior=dict(prior),
         frequency=own,
         learned={
@@ -115,8 +117,8 @@ def _neutral(examples: Examples) -> float:
 
 
 def _thresholds(crossed: Doubles, examples: Examples, notes: Sequence[CodedNote], recipe: Recipe) -> Thresholds:
-    """Those of practice notes alone where there are any: their shortlists and gold are like those of requests."""
-    served = np.array([isinstance(coded, PracticeNote) for coded in notes], dtype=np.bool_)
+    """Those of notes coded as billed alone where there are any: shortlists and gold are like those of requests."""
+    served = np.array([coded.billed for coded in notes], dtype=np.bool_)
     if not served.any():
         return thresholds(crossed, examples, recipe.candidates)
     kept = served[examples.notes]
@@ -137,10 +139,9 @@ def collect(
     codes = pipeline.catalog.code_names
     rows, labels, owners = [], [], []
     for number, coded in enumerate(notes):
-        served = isinstance(coded, PracticeNote)  # their gold is what is billed: they are read as requests are
         options = CodingOptions(
-            top_k=CodingOptions().top_k if served else recipe.depth,
-            billable_only=served,
+            top_k=CodingOptions().top_k if coded.billed else recipe.depth,  # what is billed is read as requests are
+            billable_only=coded.billed,
             assertion="annotate",
             calibration=names[number % len(names)],
         )
@@ -172,17 +173,18 @@ def _seeds(
         held = {coded.id for coded in notes[fold :: recipe.folds]}
         others = [coded for coded in counted if coded.id not in held]
         own = frequency(count_codes(others), len(others)) if recipe.with_frequency else {"": 0.0}
-        seeds[f"fold {fold}"] = _seed(f"fold {fold}", pipeline.versions.model, recipe.search_weight, prior, own)
+        seeds[f"fold {fold}"] = _seed(f"fold {fold}", pipeline.versions.model, recipe, prior, own)
     return seeds
 
 
 def _seed(
-    name: str, model: str, weight: float, prior: Mapping[str, float], frequencies: Mapping[str, float]
+    name: str, model: str, recipe: Recipe, prior: Mapping[str, float], frequencies: Mapping[str, float]
 ) -> Calibration:
     one = np.ones(1)
     stage = LastStage(Linear(0 * one, one, one, 0.0), Curve(np.array([-1.0, 1.0]), np.array([0.0, 1.0])), 0 * one)
     nothing = Thresholds(0.0, 0.0, 0.0, 0.0)
-    return Calibration(name, model, ("words_cosine",), stage, nothing, weight, prior, frequencies)
+    seed = Calibration(name, model, ("words_cosine",), stage, nothing, recipe.search_weight, prior, frequencies)
+    return replace(seed, usage_weight=recipe.usage_weight)
 
 
 def _account(

@@ -29,6 +29,11 @@ class CodedNote:
         """Codes that are neither right nor wrong here."""
         return frozenset()
 
+    @property
+    def billed(self) -> bool:
+        """Whether gold is what is billed for the encounter, as requests want it, and not every mention."""
+        return False
+
 
 class Label(NamedTuple):
     """A code of a corpus's own label space and its wording."""

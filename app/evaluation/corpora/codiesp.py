@@ -13,14 +13,16 @@ from app.evaluation.errors import CorpusError
 
 @dataclass(frozen=True, slots=True)
 class CodiEsp:
-    """CodiEsp (Miranda-Escalada et al. 2020), English texts, diagnosis codes (task D).
+    """CodiEsp (Miranda-Escalada et al. 2020), English texts, diagnosis codes (task D) or procedures (P).
 
-    Layout: <path>/<split>/text_files_en/<id>.txt and <path>/<split>/<split>D.tsv with lines `id<TAB>code`.
-    The corpus's offsets point into the Spanish text, so evidence is not read.
+    Layout: <path>/<split>/text_files_en/<id>.txt and <path>/<split>/<split>D.tsv (P.tsv) with lines `id<TAB>code`;
+    procedures are ICD-10-PCS codes or the first four characters of one. The corpus's offsets point into the Spanish
+    text, so evidence is not read.
     """
 
     path: Path
     name: str = "codiesp"
+    task: str = "D"
 
     def notes(self, split: str) -> Sequence[CodedNote]:
         """Every text of the split, sorted by id; one that no line names has no gold codes."""
@@ -29,11 +31,12 @@ class CodiEsp:
         if not files:
             raise CorpusError(f"no .txt files in {folder}")
         gold: dict[str, set[str]] = {}
-        for id, code in _rows(self.path / split / f"{split}D.tsv"):
+        table = self.path / split / f"{split}{self.task}.tsv"
+        for id, code in _rows(table):
             gold.setdefault(id, set()).add(code.upper())
         strangers = sorted(gold.keys() - {file.stem for file in files})
         if strangers:
-            raise CorpusError(f"{split}D.tsv codes {strangers[0]}, which has no text in {folder}")
+            raise CorpusError(f"{table.name} codes {strangers[0]}, which has no text in {folder}")
         return [one_document(file.stem, read_text(file), gold.get(file.stem, ())) for file in files]
 
 

@@ -37,7 +37,8 @@ def read_rows(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, Mapping
     csv.field_size_limit(max(LONGEST_FIELD, csv.field_size_limit()))
     reader = csv.reader((line for _, line in _whole_lines(file)), strict=True)
     try:
-        header = [name.strip().lower() for name in next(reader, [])]
+        # Spreadsheets put a byte order mark before the first name.
+        header = [name.removeprefix("\ufeff").strip().lower() for name in next(reader, [])]
         missing = [name for name in columns if name not in header]
         if missing:
             raise CorpusError(f"{file} line 1: no column {missing[0]}; expected {', '.join(columns)}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from app.evaluation.corpora import mimic_iii, mimic_iv, xmc
 from app.evaluation.corpora.coded_note import Corpus
 from app.evaluation.corpora.codiesp import CodiEsp
+from app.evaluation.corpora.folder import Folder
 from app.evaluation.errors import CorpusError
 
 
@@ -24,6 +25,12 @@ def _practice(path: Path) -> Corpus:
     return PracticeNotes(path)
 
 
+def _transcripts(path: Path) -> Corpus:
+    from app.evaluation.transcripts import Transcripts  # likewise
+
+    return Transcripts(path)
+
+
 OPENERS: dict[str, Callable[[Path], Corpus]] = {
     "codiesp": CodiEsp,
     **{name: partial(mimic_iii.MimicIII, name=name) for name in mimic_iii.SUFFIXES},
@@ -32,6 +39,8 @@ OPENERS: dict[str, Callable[[Path], Corpus]] = {
     **{name: partial(xmc.Xmc, name=name) for name in xmc.NAMES},
     "us-notes": _us_notes,
     "practice": _practice,
+    "transcripts": _transcripts,
+    "folder": Folder,
 }
 NAMES = tuple(OPENERS)
 

@@ -9,15 +9,18 @@ from model.nested import PREFIXES
 
 Figures = Mapping[str, Any]
 WIDTHS = tuple(str(d) for d in PREFIXES)
+PARTS = ("nearest", "linear", "questions", "weightings", "adaptive", "retrieval")  # of a study on wordings
 
 
 def render(report: Figures) -> str:
     """The whole report; parts that were not measured are left out."""
     parts = ["# Nested vectors: what each prefix knows", _heading(report)]
     if study := report.get("study"):
-        parts += [_sample(study), *_accuracies(study), *_questions(study), _weightings(study)]
-        parts += [_adaptive(one) for one in study["adaptive"]]
-        parts += [_retrieval(name, one) for name, one in study["retrieval"].items()]
+        parts += [_sample(study), *_accuracies(study)]
+        parts += [*_questions(study)] if "questions" in study else []
+        parts += [_weightings(study)] if "weightings" in study else []
+        parts += [_adaptive(one) for one in study.get("adaptive", ())]
+        parts += [_retrieval(name, one) for name, one in study.get("retrieval", {}).items()]
     if points := report.get("operating_points"):
         parts.append(_points(points, report["parameters"]))
     return "\n\n".join(parts) + "\n"
@@ -40,7 +43,9 @@ def _sample(study: Figures) -> str:
 def _accuracies(study: Figures) -> Iterable[str]:
     for title, name in (("1-NN accuracy", "nearest"), ("Accuracy of linear heads", "linear")):
         for level in ("chapter", "category", "code"):
-            rows = [[method, *_widths(found[level])] for method, found in study[name].items()]
+            rows = [[method, *_widths(found[level])] for method, found in study.get(name, {}).items()]
+            if not rows:
+                continue
             yield f"## {title}: {level}\n\n" + table(("vectors", *WIDTHS), rows)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from app.evaluation.mrl import ablation, accuracy, retrieval
 from app.evaluation.mrl import representations as vectors_of
 from app.evaluation.mrl.levels import chapter
+from app.evaluation.mrl.report import PARTS
 from app.evaluation.mrl.representations import MODEL, PROJECTED, SEPARATE, Representation
 from app.evaluation.mrl.sample import Sample, draw, select
 from app.evaluation.run import Progress
@@ -26,7 +27,10 @@ TOLD_APART = ("respiratory", "circulatory")
 
 @dataclass(frozen=True, slots=True)
 class StudyOptions:
-    """How much is drawn and trained. `seeds` are those of the ablation; the first is used everywhere else."""
+    """How much is drawn and trained. `seeds` are those of the ablation; the first is used everywhere else.
+
+    parts: some of PARTS; what is not asked for is neither trained nor measured
+    """
 
     forms: int = 8000
     queries: int = 500
@@ -34,6 +38,7 @@ class StudyOptions:
     steps: int = 300
     epochs: int = 8
     seeds: tuple[int, ...] = (0, 1, 2)
+    parts: tuple[str, ...] = PARTS
 
 
 def study(
@@ -44,7 +49,7 @@ def study(
     options: StudyOptions,
     tell: Progress,
 ) -> dict[str, Any]:
-    """Accuracy by prefix and granularity, the two questions, weightings, adaptive classification, retrieval.
+    """Accuracy by prefix and granularity, the two questions, weightings, adaptive classification, retrieval: the parts.
 
     index: with all 768 dimensions, built by `encoder`; separate: encoders trained for one prefix each. Raises
     EvaluationError where too little is drawn, ValueError for an index that keeps fewer dimensions.
@@ -55,23 +60,25 @@ def study(
     sample = draw(index.catalog, options.forms, seed)
     own = index.vectors(sample.rows)
     states = vectors_of.pooled_states(encoder, sample.forms, cache, tell)
-    compared = vectors_of.of_model(own, sample, seed) | _trained(states, sample, options, tell)
-    compared |= vectors_of.of_checkpoints(separate, sample.forms, cache, tell)
-    return {
-        "parameters": asdict(options),
-        "sample": _sizes(sample),
-        "nearest": accuracy.nearest(compared, sample, tell),
-        "linear": accuracy.linear(compared, MODEL, sample, heads, tell),
-        "questions": questions(index, seed),
-        "weightings": ablation.weightings(states, sample, options.seeds, options.steps, tell),
-        "adaptive": [accuracy.adaptive(own, sample, level, heads) for level in ("chapter", "category")],
-        "retrieval": {
+    compared: dict[str, Representation] = {}
+    if {"nearest", "linear"} & set(options.parts):
+        compared = vectors_of.of_model(own, sample, seed) | _trained(states, sample, options, tell)
+        compared |= vectors_of.of_checkpoints(separate, sample.forms, cache, tell)
+    measured: dict[str, Callable[[], Any]] = {
+        "nearest": lambda: accuracy.nearest(compared, sample, tell),
+        "linear": lambda: accuracy.linear(compared, MODEL, sample, heads, tell),
+        "questions": lambda: questions(index, seed),
+        "weightings": lambda: ablation.weightings(states, sample, options.seeds, options.steps, tell),
+        "adaptive": lambda: [accuracy.adaptive(own, sample, level, heads) for level in ("chapter", "category")],
+        "retrieval": lambda: {
             "held-out wordings": retrieval.known_categories(own, sample, options.queries, tell),
             "held-out categories": retrieval.held_out_categories(
                 read_forms(index.catalog), index.vectors, seed, options.queries, options.database, tell
             ),
         },
     }
+    parameters = {"parameters": asdict(options), "sample": _sizes(sample)}
+    return parameters | {part: measured[part]() for part in PARTS if part in options.parts}
 
 
 def questions(index: CodeIndex, seed: int) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import defaultdict
 from dataclasses import dataclass
 
 from app.pipeline.assertion.naming import is_unsaid, stem
@@ -13,6 +14,7 @@ from app.pipeline.assertion.triggers import Trigger, find_triggers, holding
 from app.pipeline.coding import Assertion, Evidence
 from app.pipeline.spans import Segmented, Sentence
 
+SUPPRESSED = frozenset({Assertion.NEGATED, Assertion.HYPOTHETICAL, Assertion.FAMILY})  # not the patient's finding
 CARRYING = frozenset({Assertion.NEGATED, Assertion.HYPOTHETICAL, Assertion.FAMILY, Assertion.POSSIBLE})
 FAMILY_SECTION = "family_history"
 OWNERS = frozenset({"patient", "pt", "himself", "herself"})  # whose finding it is, in a section about the family
@@ -37,6 +39,8 @@ class AssertionReader:
         self._lexicon = assertion_lexicon()
         self._keys = [(sentence.document, sentence.start) for sentence in segmented.sentences]
         self._read: list[Read] = []
+        self._places: dict[str, list[tuple[int, int]]] | None = None  # of a stem: sentence and token, made when asked
+        self._heard: dict[str, frozenset[Assertion]] = {}
         for at, sentence in enumerate(segmented.sentences):
             self._read.append(self._read_sentence(at, sentence))
 
@@ -61,6 +65,26 @@ class AssertionReader:
         if said is Assertion.HISTORICAL and self._goes_on(words, sentence):
             said = Assertion.PRESENT
         return self._in_section(said, read, place, self._segmented.sections[sentence.section].label, words)
+
+    def denies(self, stems: frozenset[str]) -> bool:
+        """Whether words with these stems stand in the note, some denied, and none of them as the patient's finding."""
+        said = {label for one in stems for label in self._said(one)}
+        return Assertion.NEGATED in said and said <= SUPPRESSED
+
+    def _said(self, one: str) -> frozenset[Assertion]:
+        """What the note says of the words with a stem, wherever they stand."""
+        if self._places is None:
+            self._places = defaultdict(list)
+            for at, read in enumerate(self._read):
+                for place, word in enumerate(read.tokens.words):
+                    self._places[stem(word)].append((at, place))
+        if one not in self._heard:
+            labels = set()
+            for at, place in self._places.get(one, ()):
+                tokens, document = self._read[at].tokens, self._segmented.sentences[at].document
+                labels.add(self.assess(document, tokens.starts[place], tokens.ends[place]))
+            self._heard[one] = frozenset(labels)
+        return self._heard[one]
 
     def of_kin(self, evidence: Evidence) -> bool:
         """Whether a finding of the family is that of a relative by blood: not of a husband, a neighbour, a donor."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 
+from app.pipeline.assertion.phrases import Cue
 from app.pipeline.assertion.tokens import Tokens
 from app.pipeline.assertion.triggers import Trigger, closes
+from app.pipeline.clauses import BARE_WORDS
 from app.pipeline.coding import Assertion
 from app.pipeline.lexicon import read_lexicon
 
@@ -28,6 +30,9 @@ BEFORE_VALUE = frozenset({":", "=", "("})  # "wheezing: not present", "stroke (2
 BREAKS = frozenset({",", ";", ":", "(", "[", "|"})
 SEEKING = frozenset(LEXICON["sets"]["seek"])
 TOUCHED = 4  # words before "prophylaxis", "screening"
+LONG_ITEM = 8  # words before "no" in one item of a list
+ALLERGIC = frozenset({"allergy", "allergies", "allergic"})
+EXAMINED = frozenset(LEXICON["examined"])
 SHORT_ITEM = 4  # words of one item in "nausea, vomiting, flank pain: none"
 
 
@@ -145,6 +150,8 @@ def _forward_end(scan: Scan, trigger: Trigger, problems: bool) -> int:
     if cue.reach == "attached" and (problems or fronted or cue.assertion is not Assertion.NEGATED):
         return min(end, _list_end(scan, trigger.end, end))
     if scan.tokens.words[trigger.start] in NO:
+        if _inside_an_item(scan, trigger, problems):
+            return min(end, _list_end(scan, trigger.end, end))
         end = min(end, _another(scan, trigger.end, end))
     end = min(end, _semicolon(scan, trigger, end))
     treated = _means(scan, trigger, end)
@@ -159,6 +166,18 @@ def _means(scan: Scan, trigger: Trigger, end: int) -> range:
         return range(0)
     on = next_of(scan.means, trigger.end + 1, end)
     return range(on, min(end, next_of(scan.joints, on, end)))
+
+
+def _inside_an_item(scan: Scan, trigger: Trigger, problems: bool) -> bool:
+    """Whether "no" says more of a finding in a list: "CAD, stroke in 2017 no deficits, HTN" denies the deficits alone.
+
+    Its first item counts where the sentence is known for a list. Of an examination the denial goes on: "abdomen soft
+    no masses, organomegaly".
+    """
+    comma = last_of(scan.commas, trigger.start, -1)
+    item = scan.tokens.words[comma + 1 : trigger.start]
+    listed = (comma >= 0 or problems) and 0 < len(item) <= LONG_ITEM and EXAMINED.isdisjoint(item)
+    return listed and any(word not in BARE_WORDS and word.isalpha() for word in item)
 
 
 def _list_end(scan: Scan, start: int, end: int) -> int:
@@ -181,7 +200,8 @@ def _semicolon(scan: Scan, trigger: Trigger, end: int) -> int:
     while at < end:
         following = next_of(scan.commas, at + 1, end)
         listed = next_of(scan.ors, trigger.end, end) < at
-        if listed or following - at > SHORT_ITEM or scan.tokens.word(at + 1) in DETERMINERS:
+        allergic = not ALLERGIC.isdisjoint(words[at:following])  # nobody lists an allergy among what is denied
+        if listed or allergic or following - at > SHORT_ITEM or scan.tokens.word(at + 1) in DETERMINERS:
             return at
         at = next_of(scan.semicolons, at + 1, end)
     return end
@@ -198,6 +218,9 @@ def _next_cell(scan: Scan, start: int, end: int) -> int:
 
 def _backward_start(scan: Scan, trigger: Trigger, starts: list[int]) -> int:
     found = bisect_left(starts, trigger.start)
+    if trigger.cue.reach == "list":  # "colon cancer s/p resection, NED": what says the same is passed over
+        while found and _passes(scan.triggers[found - 1].cue, trigger.cue.assertion):
+            found -= 1
     floor = scan.triggers[found - 1].end if found else 0
     if trigger.cue.reach == "touch":
         floor = max(floor, trigger.start - TOUCHED, last_of(scan.prepositions, trigger.start, -1) + 1)
@@ -217,6 +240,11 @@ def _backward_start(scan: Scan, trigger: Trigger, starts: list[int]) -> int:
             break
         start = before
     return start
+
+
+def _passes(cue: Cue, said: Assertion) -> bool:
+    """Whether a phrase says the same, or ends what is said otherwise alone."""
+    return said not in cue.ends if cue.direction == "end" else cue.assertion is said
 
 
 def _after_joining(scan: Scan, floor: int, end: int) -> int:

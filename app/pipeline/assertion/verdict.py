@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from app.pipeline.assertion.naming import naming
+from app.pipeline.assertion.naming import detailing, naming, stems_of
 from app.pipeline.assertion.phrases import assertion_lexicon
 from app.pipeline.assertion.reader import AssertionReader
 from app.pipeline.coding import Assertion, CodedItem, Evidence
@@ -135,7 +135,14 @@ class Sorted:
 
 
 def asserted(item: CodedItem, reader: AssertionReader) -> CodedItem:
-    """The code with what the note says of each piece of its evidence."""
+    """The code with what the note says of each piece of its evidence.
+
+    Where the title asks for more than the evidence has ("with hypoglycemia") and the note denies that, it denies the
+    code.
+    """
     named = naming(item.display)
     evidence = tuple(replace(e, assertion=reader.assess(e.document, e.start, e.end, named)) for e in item.evidence)
+    details = detailing(item.display)
+    if details and details.isdisjoint(stems_of(" ".join(e.text for e in evidence))) and reader.denies(details):
+        evidence = tuple(replace(e, assertion=Assertion.NEGATED) for e in evidence)
     return replace(item, evidence=evidence)

@@ -66,9 +66,9 @@ def test_token_with_other_claims_is_not_taken(changed: dict[str, Any]) -> None:
     assert verify(sign(good(**changed))) is None
 
 
-@pytest.mark.parametrize("changed", [{"exp": time.time() - 5}, {"nbf": time.time() + 5}, {"iat": time.time() + 5}])
-def test_clocks_may_differ_by_the_leeway(changed: dict[str, Any]) -> None:
-    assert verify(sign(good(**changed))) is not None
+@pytest.mark.parametrize(("claim", "ahead"), [("exp", -5), ("nbf", 5), ("iat", 5)])
+def test_clocks_may_differ_by_the_leeway(claim: str, ahead: int) -> None:
+    assert verify(sign(good(**{claim: time.time() + ahead}))) is not None  # now: collecting may be minutes ago
 
 
 def part(value: Any) -> str:

@@ -167,6 +167,11 @@ def test_nothing_of_a_note_is_in_the_folder_or_the_log(tmp_path: Path, caplog: p
 
 def grep(folder: Path) -> list[Path]:
     """Files in whose name or content the canary is; there must be files."""
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    assert files
-    return [path for path in files if CANARY in path.name or CANARY.encode() in path.read_bytes()]
+    while True:
+        try:
+            contents = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+            break
+        except FileNotFoundError:  # it was put in its place meanwhile: look at it there
+            continue
+    assert contents
+    return [path for path, content in contents.items() if CANARY in path.name or CANARY.encode() in content]

@@ -62,3 +62,16 @@ def test_a_missing_corpus_is_told(artifacts: Path, capsys: pytest.CaptureFixture
 def test_wrong_flags_are_refused(artifacts: Path, flags: tuple[str, str]) -> None:
     with pytest.raises(SystemExit):
         mrl(artifacts, *flags)
+
+
+def test_some_parts_alone(artifacts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, small = tmp_path / "mrl.json", ("--steps", "1", "--epochs", "1", "--seeds", "0", "--queries", "10")
+    places = ("--cache", str(tmp_path / "cache"), "--out", str(out))
+    assert mrl(artifacts, "--forms", "0", *small, *places, "--parts", "questions,weightings") == 0
+    text = capsys.readouterr().out
+    assert "## Weightings" in text and "## Two questions" in text
+    assert "linear heads" not in text and "## Retrieval" not in text and "## Adaptive" not in text
+    assert set(json.loads(out.read_text())["study"]) == {"parameters", "sample", "questions", "weightings"}
+    with pytest.raises(SystemExit):
+        mrl(artifacts, "--parts", "weights")
+    assert "weights is none of" in capsys.readouterr().err

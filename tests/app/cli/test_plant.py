@@ -6,10 +6,13 @@ import argparse
 
 import pytest
 
+from app.cli import plant
 from app.cli.main import main
-from app.cli.plant import _every, _fold, _left, _shares
+from app.cli.plant import _every, _fold, _left, _shares, _without
 from app.evaluation.corpora import CodedNote
+from app.evaluation.errors import EvaluationError
 from app.pipeline.note import Note
+from model.attention.config import AttentionConfig
 
 NEEDED = ["plant", "--path", "nowhere", "--cache", "nowhere"]
 
@@ -44,3 +47,20 @@ def test_every_nth_note_is_left_to_the_last_stage() -> None:
     assert _every("3") == 3
     with pytest.raises(argparse.ArgumentTypeError, match="from 2 on"):
         _every("1")
+
+
+def test_parts_of_the_attention_are_left_out_by_name() -> None:
+    pytest.importorskip("torch")
+    from app.evaluation.plant_evidence import PARTS
+    from model.training.planting.trainer import PlantOptions
+
+    config, options = _without(["static", "static", "inattention", "boost", "bias"], AttentionConfig(), PlantOptions())
+    assert config.attentions == ("learned", "differentiable") and config.differentiable_k is None
+    assert not options.boost and options.bias_from is None
+    assert _without([], config, options) == (config, options)
+    with pytest.raises(EvaluationError, match="no attention is left"):
+        _without(["learned", "static", "differentiable"], AttentionConfig(), PlantOptions())
+    parser = argparse.ArgumentParser()
+    plant.add_parser(parser.add_subparsers())
+    for part in PARTS:
+        assert parser.parse_args([*NEEDED, "--without", part]).without == [part]

@@ -4,7 +4,9 @@ import argparse
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -12,11 +14,18 @@ import pytest
 
 from app.cli.main import main
 from app.cli.options import settings_of
-from app.cli.serve import build_missing, is_built
+from app.cli.serve import build_missing, misfit
 from app.errors import InvalidField, NotLoaded
 from app.pipeline.holding import Holding
 from app.settings import Settings
+from index_builder.build import build
+from index_builder.codesets.inputs import packaged_inputs
+from index_builder.codesets.protocol import FormSource, SurfaceForm
+from index_builder.manifest import read_manifest
+from index_builder.publish import current, point, restate
+from model.backends import open_encoder
 from model.checkpoint import write_manifest
+from tests.app.live import TinyCodeSet, deploy
 
 ROOT = Path(__file__).parents[3]
 
@@ -86,4 +95,67 @@ def test_index_that_was_never_built_is_missing(tmp_path: Path) -> None:
     checkpoint.mkdir()
     (checkpoint / "cascade.json").write_text("{}")
     write_manifest(checkpoint)
-    assert not is_built(Settings(artifacts=tmp_path, model=checkpoint))
+    assert misfit(Settings(artifacts=tmp_path, model=checkpoint)) == "There is no index yet."
+
+
+def inputs_of(settings: Settings, inputs: str | None) -> None:
+    """Make the current index say that it was built from these inputs."""
+    folder = current(settings.artifacts / settings.code_set)
+    restate(folder, replace(read_manifest(folder), inputs=inputs))
+
+
+def test_index_of_changed_tables_or_of_another_model_does_not_fit(tmp_path: Path) -> None:
+    deployment = deploy(tmp_path)
+    settings = deployment.settings
+    assert misfit(settings) is None  # it does not say what it was built from
+    inputs_of(settings, packaged_inputs())
+    assert misfit(settings) is None
+    inputs_of(settings, "of other tables")
+    assert "have changed" in str(misfit(settings))
+    inputs_of(settings, packaged_inputs())
+    point(deployment.root, deployment.indexes["two"])
+    assert misfit(settings) == "The index was built by another model."
+
+
+def test_changed_tables_are_built_with_the_widths_that_were_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Changed(TinyCodeSet):
+        def inputs(self) -> str:
+            return packaged_inputs()
+
+        def forms(self) -> Iterator[SurfaceForm]:
+            yield from super().forms()
+            yield SurfaceForm("I10", "pressure too high", FormSource.CLINICIAN)
+
+    settings = deploy(tmp_path).settings
+    encoder = open_encoder(settings.model, settings.backend)
+    build(TinyCodeSet(), encoder, settings.artifacts, builder_version="test", prefixes=(32, 64), keep=256)
+    inputs_of(settings, "of other tables")
+    stood = current(settings.artifacts / settings.code_set)
+    monkeypatch.setattr("index_builder.codesets.sources.open_code_set", lambda _name: Changed())
+    assert build_missing(settings)
+    assert "have changed" in capsys.readouterr().err
+    built = current(settings.artifacts / settings.code_set)
+    manifest = read_manifest(built)
+    assert built != stood
+    assert (manifest.prefixes, manifest.dimensions, manifest.inputs) == ((32, 64), 256, packaged_inputs())
+    assert not build_missing(settings)
+
+
+def test_service_that_had_to_build_begins_anew_in_the_same_process(tmp_path: Path) -> None:
+    settings = deploy(tmp_path).settings
+    flags = ["--artifacts", str(tmp_path / "new"), "--model", str(settings.model), "--backlog-folder", str(tmp_path)]
+    command = [sys.executable, "-m", "tests.app.cli.lean_service", "serve", "--port", "0", "--build-missing", *flags]
+    with (
+        (tmp_path / "log").open("w+") as log,
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True) as process,
+    ):
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[-1]
+        assert httpx.get(f"{url}/readyz").status_code == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    said = (tmp_path / "log").read_text().splitlines()
+    assert said.count("opened") == 2
+    assert said.count("icd-cascade: There is no index yet. Building it.") == 1

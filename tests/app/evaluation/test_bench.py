@@ -119,6 +119,18 @@ def test_a_benchmark_of_the_shipped_notes_is_whole(pipeline: CodingPipeline, tmp
     assert "6 invented notes, 1 without words left out" in printed
 
 
+@pytest.mark.parametrize(
+    ("faster", "agreement", "said"),
+    [(6.1, 0.991, "reached"), (5.9, 0.991, "not reached"), (6.1, 0.989, "not reached")],
+)
+def test_the_report_says_whether_the_bar_against_exact_search_is_reached(
+    faster: float, agreement: float, said: str
+) -> None:
+    found = {"exact_takes_times": {"median": faster}, "top20_agreement": agreement}
+    (line,) = bench_report._bars({"searches": {"64-d alone": found, "cascade, balanced": found}})
+    assert line.endswith(f"6 times at 0.99 {said}")
+
+
 def test_notes_without_a_word_cannot_be_measured(pipeline: CodingPipeline) -> None:
     with pytest.raises(EvaluationError, match="no note"):
         measure(pipeline, FakeEncoder(), [Note((Document("--"),))], 1, lambda *_: None)

@@ -12,7 +12,7 @@ from app.evaluation.practice_notes import SHIPPED, PracticeNotes, unmarked
 from app.evaluation.us_notes import UsNotes
 from index_builder.codesets.icd10cm import ICD10CM
 
-GOLD = Path(__file__).parents[2] / "gold" / "us_notes"
+GOLD = Path(__file__).parents[2] / "gold"
 
 
 def test_marks_leave_the_text_and_keep_their_place() -> None:
@@ -61,10 +61,11 @@ def test_every_shipped_note_has_codes_that_can_be_billed() -> None:
     assert not [note.id for note in notes if not note.gold or not note.gold <= billable]
 
 
-def test_no_sentence_of_the_gold_notes_was_practised() -> None:
+@pytest.mark.parametrize("folder", ["us_notes", "ward_notes", "mixed_notes"])
+def test_no_sentence_of_the_gold_notes_was_practised(folder: str) -> None:
     def runs(text: str) -> set[tuple[str, ...]]:
         words = text.casefold().split()
         return {tuple(words[at : at + 12]) for at in range(len(words) - 11)}
 
     practised = set().union(*(runs(note.text) for note in PracticeNotes().notes()))
-    assert not [note.id for note in UsNotes(GOLD).notes() if runs(note.text) & practised]
+    assert not [note.id for note in UsNotes(GOLD / folder).notes() if runs(note.text) & practised]

@@ -123,6 +123,25 @@ def test_buckets_assignment_and_evidence_describe_the_final_list() -> None:
     assert figures["evidence"]["wrong_offsets"] == 0
 
 
+class WithOptional(CodedNote):
+    """A note whose A06.1, which the recipe ranks between the gold codes, may be reported and need not be."""
+
+    @property
+    def uncounted(self) -> frozenset[str]:
+        return frozenset({"A06.1"})
+
+
+@pytest.mark.parametrize(("kind", "precision", "predicted"), [(CodedNote, 5 / 6, 10), (WithOptional, 1.0, 9)])
+def test_codes_that_need_not_be_reported_are_neither_right_nor_wrong(
+    kind: type[CodedNote], precision: float, predicted: int
+) -> None:
+    coded = kind("1", Note((Document(TEXT),)), frozenset({"A06.0", "A06.2"}))
+    done = run(Recipe(), [coded], options_for(200, "card", "general", None), 0, lambda *_: None)
+    figures = measure(done, frozenset(EDITION), None)
+    assert figures["ranking"]["MAP"] == pytest.approx(precision)
+    assert figures["assignment"]["as_answered"]["predicted"] == predicted
+
+
 def test_the_report_is_json_without_nan_and_a_table_that_names_its_widths(tmp_path: Path) -> None:
     figures = evaluated()
     assert math.isnan(figures["buckets"]["8+"]["MAP"])
@@ -135,7 +154,7 @@ def test_the_report_is_json_without_nan_and_a_table_that_names_its_widths(tmp_pa
     console.print(report.render(whole))
     console.file.close()
     table = console.export_text()
-    assert "balanced, top_k 20: 400 -> 150 -> 100" in table
+    assert "balanced, top_k 20: 400 -> 200 -> 100" in table
     assert "unreachable gold: 1" in table
 
 

@@ -73,7 +73,8 @@ def test_each_stage_takes_from_the_one_before(pipeline: CodingPipeline) -> None:
     assert set(trace.rescore256.codes) == set(trace.search64.codes)
     # a family may end with another of its codes than the one that stood for it
     assert {code[:7] for code in trace.rescore768.codes} <= {code[:7] for code in trace.rescore256.codes}
-    assert trace.exact768 is not None and trace.exact768.codes[:4] == trace.rescore768.codes[:4]
+    assert trace.exact768 is not None  # two are word for word: which is first, the last bit decides
+    assert set(trace.exact768.codes[:4]) == set(trace.rescore768.codes[:4])
     assert set(trace.prefixes) == {64, 128, 256, 768}
 
 
@@ -98,7 +99,7 @@ def test_clauses_pooled_from_windows_keep_exact_evidence(pipeline: CodingPipelin
 
 def test_widths_grow_with_top_k() -> None:
     assert stage_widths("card", 20) == Widths(200, 20, 20)
-    assert stage_widths("balanced", 20) == Widths(400, 150, 100)
+    assert stage_widths("balanced", 20) == Widths(400, 200, 100)
     assert stage_widths("card", 200) == Widths(200, 200, 200)
     assert stage_widths("balanced", 200) == Widths(900, 900, 600)
 

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from app.pipeline.assertion.verdict import Place, Verdict, judge
+from app.pipeline.assertion.reader import AssertionReader
+from app.pipeline.assertion.verdict import Place, Verdict, asserted, judge
 from app.pipeline.coding import Assertion, CodedItem, Coding, Evidence
 from app.pipeline.note import CodingOptions, Document, Note
 from app.pipeline.pipeline import CodingPipeline
+from app.pipeline.segment import segment_read
 
 OUT, IN = CodingOptions(), CodingOptions(encounter="inpatient")
 ANNOTATE = CodingOptions(assertion="annotate")
@@ -61,6 +63,59 @@ def test_a_code_for_something_missing_is_kept_by_no() -> None:
     menses = _item("N91.2", Assertion.NEGATED, words="no menses", display="Absence of menstruation")
     assert judge(menses, OUT) == Verdict(Assertion.PRESENT, Place.CODES)
     assert judge(replace(menses, display="Menorrhagia"), OUT).place is Place.SUPPRESSED
+
+
+def _said(text: str, words: str, display: str) -> Assertion | None:
+    start = text.index(words)
+    evidence = Evidence(0, start, start + len(words), words, 0.9, None)
+    item = CodedItem("X", display, SYSTEM, "2026-04", 1, 0.9, None, True, (evidence,), {})
+    return asserted(item, AssertionReader(segment_read(Note((Document(text),))))).evidence[0].assertion
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "display"),
+    [
+        ("Type 2 diabetes. No hypoglycemia.", "Type 2 diabetes", "Type 2 diabetes mellitus with hypoglycemia"),
+        ("COPD, stable. Denies exacerbations.", "COPD", "Chronic obstructive pulmonary disease with exacerbation"),
+        ("Sigmoid diverticulitis. No perforation.", "diverticulitis", "Diverticulitis with perforation"),
+        ("Gallstones. No wall thickening to suggest cholecystitis.", "Gallstones", "Calculus with acute cholecystitis"),
+    ],
+)
+def test_a_code_with_more_than_its_words_is_denied_where_the_note_denies_that(
+    text: str, words: str, display: str
+) -> None:
+    assert _said(text, words, display) is Assertion.NEGATED
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "display"),
+    [
+        ("Type 2 diabetes. Hypoglycemia twice.", "Type 2 diabetes", "Type 2 diabetes mellitus with hypoglycemia"),
+        ("Type 2 diabetes, seen by the dietitian.", "Type 2 diabetes", "Type 2 diabetes mellitus with hypoglycemia"),
+        ("No fever. Exacerbation of COPD.", "Exacerbation of COPD", "Pulmonary disease with exacerbation"),
+        ("Diverticulitis. No perforation.", "Diverticulitis", "Diverticulitis without perforation or abscess"),
+        ("No perforation then. Perforation now. Ulcer.", "Ulcer", "Gastric ulcer with perforation"),
+        ("Diabetes. Call if hypoglycemia.", "Diabetes", "Diabetes with hypoglycemia"),  # thought of, not denied
+    ],
+)
+def test_it_stays_where_the_note_has_it_or_does_not_speak_of_it(text: str, words: str, display: str) -> None:
+    assert _said(text, words, display) is Assertion.PRESENT
+
+
+@pytest.mark.parametrize(
+    ("text", "display", "said"),
+    [
+        ("CT angiogram was negative for pulmonary embolism", "History of pulmonary embolism", Assertion.NEGATED),
+        ("duplex without thrombosis of the leg", "Phlebitis and thrombosis of leg", Assertion.NEGATED),
+        ("Gallbladder is well distended, without stones", "Calculus of gallbladder", Assertion.NEGATED),
+        ("kidneys normal, no stones", "Calculus of kidney", Assertion.NEGATED),
+        ("MRI without tumor", "Malignant neoplasm of brain", Assertion.NEGATED),
+        ("Gallbladder with stones, no wall edema", "Calculus of gallbladder", Assertion.PRESENT),
+        ("Chest discomfort, no pain on MRI day", "Chest pain, unspecified", Assertion.PRESENT),
+    ],
+)
+def test_what_is_named_decides_not_how_it_was_looked_for(text: str, display: str, said: Assertion) -> None:
+    assert _said(text + ".", text, display) is said
 
 
 def _code(pipeline: CodingPipeline, text: str, options: CodingOptions) -> Coding:

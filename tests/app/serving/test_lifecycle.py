@@ -58,6 +58,24 @@ def eventually(true: Callable[[], bool]) -> None:
         time.sleep(0.002)
 
 
+def test_the_old_coder_gives_memory_back_before_another_is_opened() -> None:
+    said: list[str] = []
+
+    class Large(Named):
+        def release(self) -> None:
+            said.append("released")
+
+    def open_large(_choice: Choice) -> Coder:
+        said.append("opened")
+        return Large("one")
+
+    lifecycle = Lifecycle(open_large, LifecycleMetrics(CollectorRegistry()))
+    lifecycle.start()
+    eventually(lambda: lifecycle.state is State.READY)
+    lifecycle.reload()
+    assert said == ["opened", "released", "opened"]
+
+
 @pytest.fixture
 def registry() -> CollectorRegistry:
     return CollectorRegistry()

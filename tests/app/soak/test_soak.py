@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from app.settings import Settings
 from app.soak.answers import Answer, Summary
 from app.soak.client import SoakClient
 from app.soak.load import closed_loop, open_loop
-from app.soak.soak import Plan, raw_speed, soak
+from app.soak.soak import Plan, _too_large, raw_speed, soak
+from app.soak.swap import Swap, swap_under
 from index_builder.catalog import Catalog
 from tests.app.api.client import Client, running
 from tests.app.api.conftest import catalog
@@ -59,27 +61,31 @@ class Meddling(httpx.AsyncBaseTransport):
         return httpx.Response(200, content=(await response.aread()).replace(b"0.9", b"0.8"))
 
 
-def run(service: Client, raw: float | None = None, spoil: str = "") -> tuple[list[str], dict[str, Summary]]:
+def run(
+    service: Client, raw: float | None = None, spoil: str = "", plan: Plan = PLAN, said: list[str] | None = None
+) -> tuple[list[str], dict[str, Summary]]:
     """The soak runs on the application's own event loop, as its requests must."""
+    said = [] if said is None else said
     summaries: dict[str, Summary] = {}
 
     async def main() -> list[str]:
         transport = Meddling(service, spoil)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
-            return await soak(SoakClient(http, NOTES), raw, PLAN, summaries.__setitem__)
+            return await soak(SoakClient(http, NOTES), raw, plan, summaries.__setitem__, said.append)
 
     return service.start(main).result(30), summaries
 
 
 def test_every_phase_is_run_and_a_sound_service_loses_nothing(service: Client) -> None:
     missed, summaries = run(service)
-    assert list(summaries) == ["saturate", "batch", "desk", "beside", "overload"]
+    assert list(summaries) == ["saturate", "batch", "desk", "beside", "swap", "overload"]
     for summary in summaries.values():
         assert summary.answered > 0
         assert (summary.lost, summary.different, summary.refused_without_retry_after) == (0, 0, 0)
     timing = (
         "goodput",
         "memory",
+        "MB resident",  # of this process, with all that was tested before
         "beside: p95",
         "the backlog ended",
     )  # a busy machine's, and a coder's that is no work
@@ -98,6 +104,36 @@ def test_a_spoilt_answer_misses_its_bar(service: Client, spoil: str, bar: str) -
 def test_service_slower_than_the_pipeline_misses_the_bar(service: Client) -> None:
     missed, _ = run(service, raw=1e12)
     assert any("of the raw pipeline" in line for line in missed)
+
+
+def test_memory_is_told_and_too_much_of_it_misses_the_bar(service: Client) -> None:
+    said: list[str] = []
+    missed, _ = run(service, plan=replace(PLAN, resident_bytes=1e6), said=said)
+    assert any(line.startswith("hot swap: ") and "MB meanwhile" in line for line in said)
+    assert any("MB resident, wanted 1" in line for line in missed)
+
+
+@pytest.mark.parametrize(("peak", "missed"), [(1.29e9, []), (1.31e9, ["memory at 1.31 times what it was before"])])
+def test_memory_during_a_swap_has_its_bar(peak: float, missed: list[str]) -> None:
+    summary = Summary.of([Answer(200, 1, 0.0, 0.1)], 1.0)
+    found = _too_large(Swap(summary, 2.0, 1e9, peak, 1e9), Plan())
+    assert [line.partition(",")[0] for line in found] == missed
+
+
+def test_a_key_without_the_scope_swaps_nothing() -> None:
+    async def answer(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(403)
+
+    async def main() -> Swap:
+        async def load() -> list[Answer]:
+            return [Answer(200, 1, 0.0, 0.1)]
+
+        async with httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://localhost") as http:
+            return await swap_under(load, SoakClient(http, NOTES), 0.01)
+
+    swap = asyncio.run(main())
+    assert (swap.seconds, swap.peak) == (None, None)
+    assert "lacks the scope" in str(swap)
 
 
 def test_raw_speed_counts_the_tokens_of_whole_calls(catalog: Catalog) -> None:

@@ -14,6 +14,7 @@ import pytest
 import uvicorn
 
 from app.api.application import create_app
+from app.pipeline.shelf import Shelf
 from app.settings import Settings
 from index_builder.catalog import Catalog
 from tests.app.fakes import few_codes
@@ -53,9 +54,10 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 class Served:
     """A running service; url ends with a slash."""
 
-    def __init__(self, settings: Settings, catalog: Catalog) -> None:
+    def __init__(self, settings: Settings, catalog: Catalog, shelf: Shelf | None = None) -> None:
+        """shelf: what codes instead of a stand-in over the catalog."""
         self.coder = SuggestingCoder(catalog)
-        self.app = create_app(settings, lambda: self.coder)
+        self.app = create_app(settings, lambda: shelf or self.coder)
         config = uvicorn.Config(self.app, host="127.0.0.1", port=0, log_level="error", ws="none")
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run)

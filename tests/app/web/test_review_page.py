@@ -11,9 +11,11 @@ import pytest
 from app.access.scopes import Scope
 from index_builder.catalog import Catalog
 from tests.app.api.guarded import Keys
+from tests.app.shelves import build_shelf
 from tests.app.web.conftest import Served, settings
 from tests.app.web.desk import Desk
 from tests.app.web.suggesting import TEXT
+from tests.index_builder.fakes import FakeEncoder
 
 SIZES = [(1280, False), (1280, True), (390, False), (390, True)]
 
@@ -21,8 +23,10 @@ SIZES = [(1280, False), (1280, True), (390, False), (390, True)]
 def test_paste_shows_codes_with_bars_reasons_and_warnings(desk: Desk) -> None:
     desk.code(TEXT)
     assert desk.texts("#groups h3") == ["Codes (1)", "Ruled out by the note (1)"]
-    assert desk.text(".row .sureness") == "probability 72 %"
+    assert desk.text(".row .sureness") == "probability 72%"
     assert desk.one(".row .fill").size["width"] > 0.7 * desk.one(".row .bar").size["width"]
+    assert desk.text(".row .quote") == "“Podagra” +1 more"
+    assert desk.text(".row .rule") == "Unspecified"
     assert "Which joint is not said." in desk.text(".row .warnings")
     assert "The note says it is absent." in desk.text(".row .reason")
 
@@ -147,6 +151,24 @@ def test_page_asks_for_a_key_and_goes_on_with_it(browser: Any, few: Catalog, tmp
         desk.wait(lambda: not desk.one("#access").is_displayed())
         desk.code(TEXT)
         assert desk.current() == "M10.9"
+
+
+def test_a_note_is_coded_in_the_code_sets_that_are_ticked(browser: Any, few: Catalog, tmp_path: Path) -> None:
+    shelf = build_shelf(tmp_path / "artifacts", FakeEncoder())
+    with Served(settings(tmp_path), few, shelf) as served:
+        desk = Desk(browser)
+        desk.open(served.url)
+        desk.wait(lambda: desk.one("#code-sets").is_displayed())
+        assert desk.texts("#code-sets label") == ["ICD-10-CM", "ICD-10-PCS", "ICD-9-CM"]
+        ticked = [box.get_attribute("value") for box in desk.all("#code-sets input") if box.is_selected()]
+        assert ticked == ["icd-10-cm"]
+        desk.one("#code-sets [value='icd-10-cm']").click()
+        desk.one("#code-sets [value='icd-10-pcs']").click()
+        desk.code("laparoscopic appendectomy")
+        assert "0DTJ4ZZ" in desk.texts(".row .code")
+        assert {row.text for row in desk.all(".row .tag") if row.text.startswith("ICD")} == {"ICD-10-PCS"}
+        desk.add("colonoscopy")
+        desk.wait(lambda: desk.current() == "0DJD8ZZ")
 
 
 def test_nothing_is_asked_of_another_host_and_nothing_fails(desk: Desk, served: Served) -> None:

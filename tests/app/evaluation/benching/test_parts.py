@@ -24,6 +24,7 @@ from index_builder.build import build
 from index_builder.index import CodeIndex
 from index_builder.loader import load
 from model.encoder import embed
+from model.errors import BackendError
 from model.nested import Floats
 from tests.index_builder.fakes import FakeCodeSet, FakeEncoder
 
@@ -122,15 +123,22 @@ def test_encoders_read_the_same_clauses(monkeypatch: pytest.MonkeyPatch) -> None
     def missing(*_: object) -> encoders.Vectors:
         raise ModuleNotFoundError("No module named 'transformers'", name="transformers")
 
+    def ours(_: Path, threads: int, backend: str) -> encoders.Vectors:
+        if backend == "onnx-int8":
+            raise BackendError("this CPU cannot")
+        return turned(_, threads)
+
+    monkeypatch.setattr(encoders, "_ours", ours)
     monkeypatch.setattr(encoders, "_sentence_transformers", turned)
     monkeypatch.setattr(encoders, "_transformers", missing)
     found = measure_encoders(FakeEncoder(), None, [NOTE], 3, 1)
     texts, tokens = clauses(FakeEncoder(), [NOTE, NOTE])
     assert (found["texts"], found["tokens"]) == (len(set(texts)), tokens)
-    assert found["encoders"].keys() == {encoders.OURS, encoders.SENTENCE, encoders.SENTENCE_FULL}
+    wide, narrow = (f"{encoders.OURS}, {name}" for name in ("onnx", "onnx-int8"))
+    assert found["encoders"].keys() == {encoders.OURS, wide, encoders.SENTENCE, encoders.SENTENCE_FULL}
     assert found["encoders"][encoders.OURS]["ours_is_times"] == pytest.approx(1)
     assert found["encoders"][encoders.SENTENCE]["least_cosine"] == pytest.approx(-1)
-    assert found["skipped"] == {encoders.PLAIN: "transformers is not installed"}
+    assert found["skipped"] == {narrow: "this CPU cannot", encoders.PLAIN: "transformers is not installed"}
     with pytest.raises(EvaluationError, match="no note"):
         measure_encoders(FakeEncoder(), None, [Note((Document("--"),))], 3, 1)
 

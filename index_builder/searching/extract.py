@@ -1,0 +1,70 @@
+"""Vectors of the allowed codes only, laid end to end: most requests leave the same codes out.
+
+A request for billable codes allows one code of each family (app/pipeline/families.py): of ICD-10-CM half of the forms.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import numpy as np
+
+from index_builder.matching import form_rows
+from index_builder.searching.port import Mask, Storage
+from model.encoder import Integers
+from model.nested import Floats
+
+KEPT = 2  # extracts, the ones used last; that of billable ICD-10-CM codes takes 31 MB
+WORTH = 0.75  # share of the forms above which nothing is gained
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """Some codes of an index, in their order.
+
+    codes:   (c,) positions in the catalog
+    rows:    (f,) their forms in the form matrix, code by code
+    starts:  (c,) where each code's forms begin in `rows`
+    vectors: (f, d) unit prefixes of the forms
+    """
+
+    codes: Integers
+    rows: Integers
+    starts: Integers
+    vectors: Floats
+
+    def spread(self, by_form: Floats, count: int) -> Floats:
+        """Values of these forms (f,) -> of all forms (count,); -inf for the others."""
+        full = np.full(count, -np.inf, dtype=np.float32)
+        full[self.rows] = by_form
+        return full
+
+
+class Extracts:
+    """Makes extracts and keeps the last ones. Safe from many threads."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._lengths = np.diff(storage.offsets)
+        self._kept: OrderedDict[tuple[int, bytes], Extract] = OrderedDict()
+        self._turn = threading.Lock()
+
+    def of(self, allowed: Mask, dimensions: int) -> Extract | None:
+        """The extract of the allowed codes (C,) at a stored width; None where it holds nothing, or nearly all."""
+        forms = int(self._lengths[allowed].sum())
+        if not 0 < forms <= WORTH * len(self._storage.forms):
+            return None
+        key = dimensions, np.packbits(allowed).tobytes()
+        with self._turn:  # two threads that ask for the same one wait for it rather than make it twice
+            extract = self._kept.pop(key, None) or self._make(allowed, dimensions)
+            self._kept[key] = extract
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return extract
+
+    def _make(self, allowed: Mask, dimensions: int) -> Extract:
+        codes = np.flatnonzero(allowed).astype(np.int64)
+        rows, starts = form_rows(self._storage.offsets, codes)
+        return Extract(codes, rows, starts, self._storage.prefixes[dimensions][rows])

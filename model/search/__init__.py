@@ -1,0 +1,1 @@
+"""Search over vectors that lie on a torch device."""

@@ -1,0 +1,53 @@
+"""Notes side by side: every note once, in order, and an error is not lost."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.pipeline.crew import SHARE, Crew, shares
+from app.pipeline.note import Document, Note
+
+
+def notes_of(*lengths: int) -> list[Note]:
+    return [Note((Document("x" * length),)) for length in lengths]
+
+
+@given(st.lists(st.integers(1, 2 * SHARE), max_size=20))
+def test_shares_cover_all_notes_in_order_and_only_the_last_is_small(lengths: list[int]) -> None:
+    found = shares(notes_of(*lengths))
+    assert [place for part in found for place in range(part.start, part.stop)] == list(range(len(lengths)))
+    assert all(sum(lengths[part]) >= SHARE for part in found[:-1])
+    assert all(sum(lengths[part][:-1]) < SHARE for part in found)
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_answers_come_in_the_order_of_the_notes(threads: int) -> None:
+    lengths = [SHARE, 5, 7, SHARE, 2 * SHARE, 3]
+    notes = notes_of(*lengths)
+    found = Crew(threads).map(lambda part: [len(note.documents[0].text) for note in notes[part]], notes)
+    assert found == lengths
+
+
+def test_long_notes_run_at_the_same_time() -> None:
+    meeting = threading.Barrier(2, timeout=20)  # broken unless two threads come
+    assert Crew(2).map(lambda part: [meeting.wait() >= 0], notes_of(SHARE, SHARE)) == [True, True]
+
+
+def test_short_notes_stay_in_the_thread_that_asked() -> None:
+    asked = threading.get_ident()
+    assert Crew(2).map(lambda part: [threading.get_ident()] * 2, notes_of(5, 5)) == [asked, asked]
+
+
+def test_what_a_share_raises_is_raised() -> None:
+    def broken(part: slice) -> list[int]:
+        if part.start == 1:
+            raise ValueError("one bad note")
+        return [0]
+
+    with pytest.raises(ValueError, match="one bad note"):
+        Crew(2).map(broken, notes_of(SHARE, SHARE, SHARE))
+    assert Crew(2).map(broken, []) == []
