@@ -36,7 +36,7 @@ class Settings(AccessSettings, BacklogSettings, FeedbackSettings):
     calibrations: Path | None = None
     early_exit: Path | None = None
     backend: str = "onnx"
-    search: str = "numpy"
+    search: str = "screened"
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
     batch_tokens: int = Field(default=16_384, ge=1, le=1_000_000)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -35,6 +35,11 @@ class CodeHits:
     def take(self, indices: Integers) -> CodeHits:
         """The hits at these indices, in that order."""
         return CodeHits(self.positions[indices], self.scores[indices], self.spans[indices], self.forms[indices])
+
+    def joined(self, other: CodeHits) -> CodeHits:
+        """These hits, then the others."""
+        pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+        return CodeHits(*map(np.concatenate, pairs))
 
     def head(self, count: int) -> CodeHits:
         """The first `count` hits, in their order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import mmap
 from pathlib import Path
 from typing import Any
@@ -39,14 +40,23 @@ class CodeIndex:
         self._mapped, self._forms = _map_forms(folder / FORMS, manifest)
         stores = {d: _read_store(folder / search_file(d), d, manifest) for d in manifest.prefixes}
         self._prefixes = {d: _view(store) for d, store in stores.items()}
-        storage = Storage(self._prefixes, stores, self._forms, self._offsets)
-        self._product = ProductSearch(storage)
-        self._search = open_search(search, storage)
+        self._storage = Storage(self._prefixes, stores, self._forms, self._offsets)
+        self._product = ProductSearch(self._storage)
+        self._search = open_search(search, self._storage)
 
     @property
     def search_name(self) -> str:
         """What does the searching."""
         return self._search.name
+
+    def searched_by(self, name: str) -> CodeIndex:
+        """The same index with another of `SEARCHES`, to compare them; nothing is opened again, one `close` closes both.
+
+        Raises BackendError where it cannot run.
+        """
+        other = copy.copy(self)
+        other._search = open_search(name, self._storage)
+        return other
 
     def search(self, queries: Floats, width: int, allowed: Mask | None = None, bias: Floats | None = None) -> CodeHits:
         """Stage one: the best `width` codes over all spans and all forms, best first.

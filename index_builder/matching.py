@@ -12,6 +12,8 @@ from model.nested import Floats
 
 FORM_BLOCK = 1024
 SPAN_BLOCK = 512  # a block of similarities is 2 MB at most and stays in cache
+ROW_BLOCK = 256  # rows that are widened to float32 at a time: .8 MB at full width
+TINY = 1e-12  # length below which a vector counts as zero
 
 
 def form_maxima(queries: Floats, blocks: Iterable[Floats], count: int) -> Floats:
@@ -43,6 +45,27 @@ def best_spans(queries: Floats, vectors: Floats) -> tuple[Floats, Integers]:
         found = similarities[np.arange(len(vectors)), first]
         better = found > scores
         scores[better], spans[better] = found[better], first[better] + row
+    return scores, spans
+
+
+def nearest_spans(queries: Floats, forms: npt.NDArray[np.float16], rows: Integers) -> tuple[Floats, Integers]:
+    """As `best_spans` with prefixes that are cut from full vectors as they are read: queries (S, d), forms (F, D), rows
+    (n,) -> cosines (n,), spans (n,).
+
+    Lengths divide the maxima and not the vectors: a maximum needs no other length. A zero row gives 0.
+    """
+    dimensions = queries.shape[1]
+    scores = np.empty(len(rows), dtype=np.float32)
+    spans = np.empty(len(rows), dtype=np.int64)
+    buffer = np.empty((ROW_BLOCK, dimensions), dtype=np.float32)
+    for start in range(0, len(rows), ROW_BLOCK):
+        chosen = rows[start : start + ROW_BLOCK]
+        vectors = buffer[: len(chosen)]
+        np.copyto(vectors, forms[chosen, :dimensions])
+        best, found = best_spans(queries, vectors)
+        lengths = np.sqrt(np.vecdot(vectors, vectors))
+        scores[start : start + ROW_BLOCK] = best / np.maximum(lengths, TINY)
+        spans[start : start + ROW_BLOCK] = found
     return scores, spans
 
 

@@ -19,7 +19,7 @@ def add_artifact_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--calibrations", type=Path, help="folder of calibrations beside those that ship")
     parser.add_argument("--early-exit", type=Path, help="rule by which the search stages may stop (default: never)")
     parser.add_argument("--backend", help="auto, onnx, onnx-int8 or torch (default: onnx; docs/operations.md)")
-    parser.add_argument("--search", help="what searches the index: numpy, torch or faiss (default: numpy; docs/gpu.md)")
+    parser.add_argument("--search", help="index search: screened (default), numpy, torch or faiss (docs/gpu.md)")
 
 
 def settings_of(args: argparse.Namespace) -> Settings:

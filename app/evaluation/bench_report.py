@@ -75,7 +75,7 @@ def _closing(report: Report) -> Text:
 
 
 def _bars(report: Report) -> Iterator[str]:
-    """Each cascade against exact search over the same vectors: same dtype, threads and matrix product."""
+    """Each cascade against exact search over the same vectors. FLOAT has its dtype, threads and matrix product."""
     for name, found in report["searches"].items():
         if name.startswith("cascade"):
             faster, agrees = found["exact_takes_times"]["median"], found["top20_agreement"]

@@ -26,6 +26,7 @@ Search = Callable[[EncodedNote], Integers]  # positions in the catalog, best fir
 EXACT = "exact 768-d"
 MAPPED = "exact 768-d, memory-mapped"
 COARSE = "64-d alone"
+FLOAT = "cascade, balanced, float32"
 CANDIDATES = stage_widths("card", CONTRACT_TOP_K).candidates  # families whose best codes exact search compares
 
 
@@ -34,15 +35,17 @@ def contenders(index: CodeIndex, families: Families, allowed: Mask | None) -> di
 
     The oracle reads half floats from the mapped file and normalises them at each call: a slow opponent, against which
     a ratio would flatter the cascade. The fast one has every vector ready in memory (forms x 768 x 4 bytes).
+    It multiplies in float32, and so does one of the cascades, whatever the index is searched by otherwise.
     """
-    over = _Searches(index, families, allowed)
+    over, plain = _Searches(index, families, allowed), _Searches(index.searched_by("numpy"), families, allowed)
     full = resident(index)
     searches: dict[str, Search] = {
         EXACT: lambda note: over.exact(note, full),
         MAPPED: over.mapped,
         COARSE: over.coarse,
     }
-    return searches | {cascade_name(widths): over.cascade(widths) for widths in WIDTHS}
+    in_float = {} if index.search_name == "numpy" else {FLOAT: plain.cascade("balanced")}
+    return searches | {cascade_name(widths): over.cascade(widths) for widths in WIDTHS} | in_float
 
 
 def family_heads(families: Families, positions: Integers) -> list[int]:

@@ -94,10 +94,11 @@ def cascade(
     second = in_crowded_order(_rescored(index, note, entering, MIDDLE), reach.of(entering))
     few = exits.after(MIDDLE, second, reach.of(second)) if few is None else few
     clock.mark("rescore256")
-    kept = second.head(widths.rescored if few is None else few)
+    kept, known = second.head(widths.rescored if few is None else few), None
     if few is None and widths.rescored > widths.shortlist:
-        kept = in_crowded_order(_rescored(index, note, kept, FULL), reach.of(kept)).head(widths.shortlist)
-    found = shortlisted(index, families, note, (first, second), kept, reach, clock)
+        known = _rescored(index, note, kept, FULL)
+        kept = in_crowded_order(known, reach.of(kept)).head(widths.shortlist)
+    found = shortlisted(index, families, note, (first, second), kept, reach, clock, known)
     return replace(found, stopped=exits.stopped or FULL, margins=exits.margins)
 
 
@@ -120,27 +121,32 @@ def shortlisted(
     shortlist: CodeHits,
     reach: Reach,
     clock: Clock,
+    known: CodeHits | None = None,
 ) -> Cascaded:
-    """The last search stage: of each family in the shortlist its best code."""
-    chosen, siblings = best_members(index, families, note, shortlist, reach.allowed)
+    """The last search stage: of each family in the shortlist its best code. known: codes rescored at full width."""
+    chosen, siblings = best_members(index, families, note, shortlist, reach.allowed, known)
     stand_ins = dict(zip(chosen.positions.tolist(), shortlist.positions.tolist(), strict=True))
     clock.mark("rescore768")
     return Cascaded(*stages, in_crowded_order(chosen, reach.of(chosen)), stand_ins, siblings)
 
 
 def best_members(
-    index: CodeIndex, families: Families, note: EncodedNote, hits: CodeHits, allowed: Mask | None
+    index: CodeIndex,
+    families: Families,
+    note: EncodedNote,
+    hits: CodeHits,
+    allowed: Mask | None,
+    known: CodeHits | None = None,
 ) -> tuple[CodeHits, dict[int, CodeHits]]:
     """At 768-d the best code of each hit's family, in the order of the hits, and its siblings, best first.
 
     A family's first code (initial encounter, stage or fetus unspecified) is what a note means that says nothing of the
-    7th character: another one must be nearer by SAID.
+    7th character: another one must be nearer by SAID. known: codes that are rescored at full width already.
     """
     if not len(hits):
         return hits, {}
     members = [families.members(position, allowed) for position in hits.positions.tolist()]
-    queries = _upto(note, FULL)
-    scored = index.rescore(queries, np.concatenate(members), queries.shape[1])
+    scored = _completed(index, note, np.concatenate(members), known)
     best, siblings, end = [], {}, 0
     for codes in members:
         rows = np.arange(end, end + len(codes))
@@ -152,6 +158,16 @@ def best_members(
         siblings[int(scored.positions[rows[0]])] = scored.take(rows[1:])
         end += len(codes)
     return scored.take(np.asarray(best, dtype=np.int64)), siblings
+
+
+def _completed(index: CodeIndex, note: EncodedNote, positions: Integers, known: CodeHits | None) -> CodeHits:
+    """These codes at full width, in the order given; those that are known are not looked at again."""
+    if known is None:
+        return rescored(index, note, positions, FULL)
+    new = np.setdiff1d(positions, known.positions)
+    both = known if len(new) == 0 else known.joined(rescored(index, note, new, FULL))
+    order = np.argsort(both.positions)
+    return both.take(np.asarray(order[np.searchsorted(both.positions, positions, sorter=order)], dtype=np.int64))
 
 
 def rescored(index: CodeIndex, note: EncodedNote, positions: Integers, dimensions: int) -> CodeHits:

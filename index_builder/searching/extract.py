@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -16,24 +18,27 @@ from index_builder.searching.port import Mask, Storage
 from model.encoder import Integers
 from model.nested import Floats
 
-KEPT = 2  # extracts, the ones used last; that of billable ICD-10-CM codes takes 31 MB
+KEPT = 2  # extracts, the ones used last; that of billable ICD-10-CM codes takes 41 MB as float32, 12 as integers
 WORTH = 0.75  # share of the forms above which nothing is gained
 
 
+Held = TypeVar("Held")
+
+
 @dataclass(frozen=True, slots=True)
-class Extract:
+class Extract(Generic[Held]):
     """Some codes of an index, in their order.
 
-    codes:   (c,) positions in the catalog
-    rows:    (f,) their forms in the form matrix, code by code
-    starts:  (c,) where each code's forms begin in `rows`
-    vectors: (f, d) unit prefixes of the forms
+    codes:  (c,) positions in the catalog
+    rows:   (f,) their forms in the form matrix, code by code
+    starts: (c,) where each code's forms begin in `rows`
+    held:   what was made of the forms' unit prefixes (f, d)
     """
 
     codes: Integers
     rows: Integers
     starts: Integers
-    vectors: Floats
+    held: Held
 
     def spread(self, by_form: Floats, count: int) -> Floats:
         """Values of these forms (f,) -> of all forms (count,); -inf for the others."""
@@ -42,29 +47,38 @@ class Extract:
         return full
 
 
-class Extracts:
-    """Makes extracts and keeps the last ones. Safe from many threads."""
+class Extracts(Generic[Held]):
+    """Makes extracts and keeps the last ones. Safe from many threads.
 
-    def __init__(self, storage: Storage) -> None:
+    make: unit prefixes (f, d), which it must not keep a view of -> what an extract holds
+    """
+
+    def __init__(self, storage: Storage, make: Callable[[Floats], Held]) -> None:
         self._storage = storage
+        self._make = make
         self._lengths = np.diff(storage.offsets)
-        self._kept: OrderedDict[tuple[int, bytes], Extract] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, bytes], Extract[Held]] = OrderedDict()
         self._turn = threading.Lock()
 
-    def of(self, allowed: Mask, dimensions: int) -> Extract | None:
+    def of(self, allowed: Mask, dimensions: int) -> Extract[Held] | None:
         """The extract of the allowed codes (C,) at a stored width; None where it holds nothing, or nearly all."""
         forms = int(self._lengths[allowed].sum())
-        if not 0 < forms <= WORTH * len(self._storage.forms):
-            return None
+        return self._of(allowed, dimensions) if 0 < forms <= WORTH * len(self._storage.forms) else None
+
+    def whole(self, dimensions: int) -> Extract[Held]:
+        """The extract that leaves nothing out."""
+        return self._of(np.ones(len(self._lengths), dtype=np.bool_), dimensions)
+
+    def _of(self, allowed: Mask, dimensions: int) -> Extract[Held]:
         key = dimensions, np.packbits(allowed).tobytes()
         with self._turn:  # two threads that ask for the same one wait for it rather than make it twice
-            extract = self._kept.pop(key, None) or self._make(allowed, dimensions)
+            extract = self._kept.pop(key, None) or self._extracted(allowed, dimensions)
             self._kept[key] = extract
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         return extract
 
-    def _make(self, allowed: Mask, dimensions: int) -> Extract:
+    def _extracted(self, allowed: Mask, dimensions: int) -> Extract[Held]:
         codes = np.flatnonzero(allowed).astype(np.int64)
         rows, starts = form_rows(self._storage.offsets, codes)
-        return Extract(codes, rows, starts, self._storage.prefixes[dimensions][rows])
+        return Extract(codes, rows, starts, self._make(self._storage.prefixes[dimensions][rows]))

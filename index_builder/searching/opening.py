@@ -7,15 +7,18 @@ from typing import Final
 from index_builder.searching.neighbours import NeighbourSearch
 from index_builder.searching.port import CodeSearch, Storage
 from index_builder.searching.product import ProductSearch
+from index_builder.searching.screened import ScreenedSearch
 from model.errors import BackendError
 
-DEFAULT: Final = "numpy"
-SEARCHES: Final = (DEFAULT, "torch", "faiss")
+DEFAULT: Final = "screened"
+SEARCHES: Final = (DEFAULT, "numpy", "torch", "faiss")
 
 
 def open_search(name: str, storage: Storage) -> CodeSearch:
     """One of SEARCHES over the vectors of an artifact. Raises BackendError, which names what to install."""
     if name == DEFAULT:
+        return ScreenedSearch(storage)
+    if name == "numpy":
         return ProductSearch(storage)
     if name == "faiss":
         return NeighbourSearch(storage)

@@ -1,4 +1,4 @@
-"""The default search: numpy's matrix product over blocks that stay in cache (docs/decisions/0001)."""
+"""numpy's matrix product over blocks that stay in cache (docs/decisions/0001)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from index_builder.hits import CodeHits, no_hits
-from index_builder.matching import FORM_BLOCK, best_positions, best_spans, first_maxima, form_maxima, form_rows
+from index_builder.matching import FORM_BLOCK, best_positions, first_maxima, form_maxima, form_rows, nearest_spans
 from index_builder.searching.extract import Extracts
 from index_builder.searching.port import Mask, Storage
 from model.encoder import Integers
@@ -21,7 +21,7 @@ class ProductSearch:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._extracts = Extracts(storage)
+        self._extracts = Extracts[Floats](storage, lambda vectors: vectors)
 
     def search(self, queries: Floats, width: int, allowed: Mask | None, bias: Floats | None) -> CodeHits:
         """Stage one, in the stored prefixes; where codes are left out, in an extract without their forms."""
@@ -29,13 +29,11 @@ class ProductSearch:
         extract = None if allowed is None else self._extracts.of(allowed, dimensions)
         if extract is None:
             return self.search_in(self._storage.prefixes[dimensions], queries, width, allowed, bias)
-        by_form = form_maxima(queries, _blocks(extract.vectors), len(extract.rows))
+        by_form = form_maxima(queries, _blocks(extract.held), len(extract.rows))
         by_code = np.maximum.reduceat(by_form, extract.starts)
         ranked = by_code if bias is None else by_code + bias[extract.codes]
         best = best_positions(ranked, width, None)  # in the order of position, as the codes of the extract are
-        return self._hits(
-            queries, extract.codes[best], by_code[best], extract.spread(by_form, len(self._storage.forms))
-        )
+        return self.hits(queries, extract.codes[best], by_code[best], extract.spread(by_form, len(self._storage.forms)))
 
     def search_in(
         self, vectors: Floats, queries: Floats, width: int, allowed: Mask | None, bias: Floats | None
@@ -50,8 +48,7 @@ class ProductSearch:
     def rescore(self, queries: Floats, positions: Integers) -> CodeHits:
         """Only the rows of these codes are read from the file."""
         rows, starts = form_rows(self._storage.offsets, positions)
-        dimensions = queries.shape[1]
-        scores, spans = best_spans(queries, prefix(self._storage.forms[rows, :dimensions], dimensions))
+        scores, spans = nearest_spans(queries, self._storage.forms, rows)
         best = first_maxima(scores, starts)
         return CodeHits(positions, scores[best], spans[best], rows[best])
 
@@ -61,15 +58,15 @@ class ProductSearch:
         by_form = form_maxima(queries, blocks, len(self._storage.forms))
         by_code = np.maximum.reduceat(by_form, self._storage.offsets[:-1])
         positions = best_positions(by_code if bias is None else by_code + bias, width, allowed)
-        return self._hits(queries, positions, by_code[positions], by_form)
+        return self.hits(queries, positions, by_code[positions], by_form)
 
-    def _hits(self, queries: Floats, positions: Integers, scores: Floats, by_form: Floats) -> CodeHits:
+    def hits(self, queries: Floats, positions: Integers, scores: Floats, by_form: Floats) -> CodeHits:
         """The chosen codes with the best form and span of each; by_form (F,) holds the best cosine of their forms."""
         if len(positions) == 0:
             return no_hits()
         rows, starts = form_rows(self._storage.offsets, positions)
         best = rows[first_maxima(by_form[rows], starts)]
-        _, spans = best_spans(queries, prefix(self._storage.forms[best], queries.shape[1]))
+        _, spans = nearest_spans(queries, self._storage.forms, best)
         return CodeHits(positions, scores, spans, best)
 
     def _cut_blocks(self, dimensions: int) -> Iterator[Floats]:

@@ -11,10 +11,14 @@ from hypothesis import strategies as st
 
 from index_builder.searching import extract
 from index_builder.searching.extract import Extracts
-from index_builder.searching.port import Mask
+from index_builder.searching.port import Mask, Storage
 from index_builder.searching.product import ProductSearch
-from model.nested import normalise
+from model.nested import Floats, normalise
 from tests.index_builder.test_searching import CODES, DIMENSIONS, assert_same, halves, random_storage, storage_of
+
+
+def kept(storage: Storage) -> Extracts[Floats]:
+    return Extracts(storage, lambda vectors: vectors)
 
 
 @settings(max_examples=40, deadline=None)
@@ -34,12 +38,12 @@ def test_an_extract_holds_the_allowed_codes_forms_in_order() -> None:
     storage = random_storage(4)
     allowed = np.zeros(CODES, dtype=np.bool_)
     allowed[[3, 4, 17]] = True
-    found = Extracts(storage).of(allowed, DIMENSIONS)
+    found = kept(storage).of(allowed, DIMENSIONS)
     assert found is not None
     expected = [row for code in (3, 4, 17) for row in range(storage.offsets[code], storage.offsets[code + 1])]
     assert found.codes.tolist() == [3, 4, 17]
     assert found.rows.tolist() == expected
-    np.testing.assert_array_equal(found.vectors, storage.prefixes[DIMENSIONS][expected])
+    np.testing.assert_array_equal(found.held, storage.prefixes[DIMENSIONS][expected])
     spread = found.spread(np.arange(len(expected), dtype=np.float32), len(storage.forms))
     assert np.flatnonzero(spread >= 0).tolist() == expected
 
@@ -49,13 +53,13 @@ def test_an_extract_holds_the_allowed_codes_forms_in_order() -> None:
 )
 def test_nothing_is_copied_where_nothing_is_gained(allowed: Mask) -> None:
     storage = random_storage(5)
-    assert Extracts(storage).of(allowed, DIMENSIONS) is None
+    assert kept(storage).of(allowed, DIMENSIONS) is None
     queries = normalise(np.random.default_rng(5).normal(size=(2, DIMENSIONS)).astype(np.float32))
     assert len(ProductSearch(storage).search(queries, 7, allowed, None)) == (7 if allowed.all() else 0)
 
 
 def test_the_last_extracts_are_kept_and_no_more() -> None:
-    extracts, masks = Extracts(random_storage(6)), [np.arange(CODES) == code for code in range(3)]
+    extracts, masks = kept(random_storage(6)), [np.arange(CODES) == code for code in range(3)]
     first = extracts.of(masks[0], DIMENSIONS)
     assert extracts.of(masks[1], DIMENSIONS) is not first
     assert extracts.of(masks[0], DIMENSIONS) is first  # used last now
@@ -65,7 +69,7 @@ def test_the_last_extracts_are_kept_and_no_more() -> None:
 
 
 def test_threads_share_one_extract() -> None:
-    extracts, mask = Extracts(random_storage(7)), np.arange(CODES) < 9
+    extracts, mask = kept(random_storage(7)), np.arange(CODES) < 9
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: extracts.of(mask.copy(), DIMENSIONS), range(32)))
     assert all(one is found[0] for one in found)

@@ -15,7 +15,7 @@ from rich.console import Console
 from app.evaluation import bench_report, report
 from app.evaluation.bench import Measured, measure
 from app.evaluation.bench_figures import figures
-from app.evaluation.contenders import COARSE, EXACT, MAPPED
+from app.evaluation.contenders import COARSE, EXACT, FLOAT, MAPPED
 from app.evaluation.errors import EvaluationError
 from app.evaluation.machine import cpu_flags, describe
 from app.evaluation.sample_notes import read_samples
@@ -25,7 +25,7 @@ from index_builder.build import build
 from index_builder.loader import load
 from tests.index_builder.fakes import FakeCodeSet, FakeEncoder
 
-CASCADES = {"cascade, card", "cascade, balanced"}
+CASCADES = {"cascade, card", "cascade, balanced", FLOAT}
 OUTLIER = 900.0  # one slow repeat, which medians must not see
 
 
@@ -102,6 +102,7 @@ def test_a_benchmark_of_the_shipped_notes_is_whole(pipeline: CodingPipeline, tmp
     assert set(measured.searches) == {EXACT, MAPPED, COARSE} | CASCADES
     assert all((taken > 0).all() for taken in [measured.whole, *measured.searches.values()])
     assert measured.found[MAPPED] == measured.found[EXACT]
+    assert measured.found[FLOAT] == measured.found["cascade, balanced"]
     assert measured.found["cascade, balanced"] == measured.found[EXACT]  # fewer codes than the shortlist holds
     assert told[-1] == ("measuring", 12, 12)
     found = figures(measured)

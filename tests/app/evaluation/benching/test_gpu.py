@@ -69,7 +69,7 @@ def test_unpadded_and_padded_are_the_same_network() -> None:
 
 def test_notes_a_second_and_parity(opened: Opened) -> None:
     found = measure_notes(opened, NOTES, 1)
-    assert (found["notes"], found["search"]) == (2, "numpy")
+    assert (found["notes"], found["search"]) == (2, "screened")
     assert found["notes_per_second"]["encode"] > found["notes_per_second"]["pipeline"] > 0
     same = parity(opened, opened, NOTES)
     assert same["codes_agreement"] == 1
