@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 KEY: Final = "ICD_CASCADE_SOAK_KEY"
 READY_SECONDS: Final = 3.0  # from the start of the process, index verified
-ARTIFACT_FLAGS: Final = ("artifacts", "code_set", "model", "calibrations", "backend")
+ARTIFACT_FLAGS: Final = ("artifacts", "code_set", "model", "calibrations", "backend", "search")
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -34,6 +34,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     where.add_argument("--start", action="store_true", help="start a service for it, and stop it at the end")
     parser.add_argument("--seconds", type=float, default=60.0, help="length of each phase (default: %(default)s)")
     parser.add_argument("--clients", type=int, default=16, help="clients that saturate (default: %(default)s)")
+    parser.add_argument(
+        "--characters", type=positive, help="length of the notes (default: practice notes as they are, 800 to 2,400)"
+    )
     parser.add_argument("--overload", type=float, default=2.0, help="times the capacity (default: %(default)s)")
     parser.add_argument(
         "--memory",
@@ -54,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
         print("icd-cascade: soak needs the extra: pip install 'icd-cascade[soak]'", file=sys.stderr)
         return 2
     from app.evaluation.practice_notes import PracticeNotes
+    from app.soak.lengths import of_length
     from app.soak.service import own_service
     from app.soak.soak import Plan
 
@@ -66,6 +70,12 @@ def run(args: argparse.Namespace) -> int:
         resident_bytes=args.memory * 1e6,
     )
     notes = [coded.note for coded in PracticeNotes().notes()]  # all different: a clause is encoded once per batch
+    if args.characters:
+        try:
+            notes = of_length(notes, args.characters)
+        except ValueError as error:
+            print(f"icd-cascade: --characters: {error}", file=sys.stderr)
+            return 2
     raw = None if args.no_raw else _raw(args, notes, plan)
     begin = time.perf_counter()
     with own_service(_artifact_flags(args)) if args.start else nullcontext(args.url) as url:
@@ -94,7 +104,12 @@ def _raw(args: argparse.Namespace, notes: Sequence[Note], plan: Plan) -> float:
     settings = settings_of(args)
     calibrations = settings.calibration_folders
     coder = open_coder(
-        settings.artifacts, settings.code_set, settings.model, settings.backend, calibrations=calibrations
+        settings.artifacts,
+        settings.code_set,
+        settings.model,
+        settings.backend,
+        calibrations=calibrations,
+        search=settings.search,
     )
     speed = raw_speed(coder, notes, plan.clients, plan.seconds)
     print(f"raw pipeline: {speed:,.0f} tokens/s", flush=True)
@@ -123,7 +138,8 @@ def _print(name: str, summary: Summary, raw: float | None) -> None:
     ratio = "" if raw is None else f", {summary.tokens_per_second / raw:.2f} of raw"
     print(
         f"{name}: {summary.requests} requests, {summary.answered} answered, {summary.refused} refused, "
-        f"{summary.lost} lost, {summary.different} different; {summary.tokens_per_second:,.0f} tokens/s{ratio}; "
+        f"{summary.lost} lost, {summary.different} different; {summary.requests_per_second:.2f} requests/s, "
+        f"{summary.tokens_per_second:,.0f} tokens/s{ratio}; "
         f"p50 {summary.p50:.3f} s, p95 {summary.p95:.3f} s, p99 {summary.p99:.3f} s",
         flush=True,
     )

@@ -30,7 +30,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """One phase of load. Latencies are of answered requests, in seconds; tokens a second are those answered."""
+    """One phase of load. Latencies are of answered requests, in seconds; so are requests and tokens a second."""
 
     requests: int
     answered: int
@@ -39,6 +39,7 @@ class Summary:
     lost: int
     different: int
     tokens_per_second: float
+    requests_per_second: float
     p50: float
     p95: float
     p99: float
@@ -58,6 +59,7 @@ class Summary:
             lost=len(answers) - len(good) - len(refused),
             different=sum(not answer.identical for answer in good),
             tokens_per_second=sum(answer.tokens for answer in good) / seconds,
+            requests_per_second=len(good) / seconds,
             p50=p50,
             p95=p95,
             p99=p99,
