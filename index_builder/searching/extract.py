@@ -19,7 +19,7 @@ from model.encoder import Integers
 from model.nested import Floats
 
 KEPT = 2  # extracts, the ones used last; that of billable ICD-10-CM codes takes 41 MB as float32, 12 as integers
-WORTH = 0.75  # share of the forms above which nothing is gained
+WORTH = 0.75  # share of the forms above which a copy of them gains nothing
 
 
 Held = TypeVar("Held")
@@ -50,12 +50,14 @@ class Extract(Generic[Held]):
 class Extracts(Generic[Held]):
     """Makes extracts and keeps the last ones. Safe from many threads.
 
-    make: unit prefixes (f, d), which it must not keep a view of -> what an extract holds
+    make:  unit prefixes of all forms (F, d), rows (f,) -> what an extract of these rows holds
+    worth: share of the forms above which none is made
     """
 
-    def __init__(self, storage: Storage, make: Callable[[Floats], Held]) -> None:
+    def __init__(self, storage: Storage, make: Callable[[Floats, Integers], Held], worth: float = WORTH) -> None:
         self._storage = storage
         self._make = make
+        self._worth = worth
         self._lengths = np.diff(storage.offsets)
         self._kept: OrderedDict[tuple[int, bytes], Extract[Held]] = OrderedDict()
         self._turn = threading.Lock()
@@ -63,13 +65,8 @@ class Extracts(Generic[Held]):
     def of(self, allowed: Mask, dimensions: int) -> Extract[Held] | None:
         """The extract of the allowed codes (C,) at a stored width; None where it holds nothing, or nearly all."""
         forms = int(self._lengths[allowed].sum())
-        return self._of(allowed, dimensions) if 0 < forms <= WORTH * len(self._storage.forms) else None
-
-    def whole(self, dimensions: int) -> Extract[Held]:
-        """The extract that leaves nothing out."""
-        return self._of(np.ones(len(self._lengths), dtype=np.bool_), dimensions)
-
-    def _of(self, allowed: Mask, dimensions: int) -> Extract[Held]:
+        if not 0 < forms <= self._worth * len(self._storage.forms):
+            return None
         key = dimensions, np.packbits(allowed).tobytes()
         with self._turn:  # two threads that ask for the same one wait for it rather than make it twice
             extract = self._kept.pop(key, None) or self._extracted(allowed, dimensions)
@@ -81,4 +78,4 @@ class Extracts(Generic[Held]):
     def _extracted(self, allowed: Mask, dimensions: int) -> Extract[Held]:
         codes = np.flatnonzero(allowed).astype(np.int64)
         rows, starts = form_rows(self._storage.offsets, codes)
-        return Extract(codes, rows, starts, self._make(self._storage.prefixes[dimensions][rows]))
+        return Extract(codes, rows, starts, self._make(self._storage.prefixes[dimensions], rows))

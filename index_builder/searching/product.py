@@ -21,7 +21,7 @@ class ProductSearch:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._extracts = Extracts[Floats](storage, lambda vectors: vectors)
+        self._extracts = Extracts[Floats](storage, lambda vectors, rows: vectors[rows])
 
     def search(self, queries: Floats, width: int, allowed: Mask | None, bias: Floats | None) -> CodeHits:
         """Stage one, in the stored prefixes; where codes are left out, in an extract without their forms."""

@@ -31,7 +31,7 @@ _SPAN_LEVELS: Final = 127
 _SLACK: Final = 1e-5  # the last bits of float32 products, and of the bound itself
 _LEAST: Final = 1e-9  # scale of a row of zeros
 _SIMILARITIES: Final = 1 << 19  # of one run: 2 MB, which stay in cache
-_EXACT_ROWS: Final = 1024
+_EXACT_ROWS: Final = 1024  # of a block of float32
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +54,20 @@ class ScreenedSearch:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._product = ProductSearch(storage)
-        self._extracts = Extracts[Quantised](storage, quantised)
+        self._extracts = Extracts[Quantised](storage, quantised, worth=1.0)
         self._session = _session()
 
     def search(self, queries: Floats, width: int, allowed: Mask | None, bias: Floats | None) -> CodeHits:
-        """Stage one."""
-        dimensions = queries.shape[1]
-        extract = None if allowed is None else self._extracts.of(allowed, dimensions)
-        still = None  # of the extract's codes, where it holds more than is allowed
+        """Stage one. Where nothing is left out, as when an index is checked, no bytes are made for a few queries."""
+        extract = None if allowed is None else self._extracts.of(allowed, queries.shape[1])
         if extract is None:
-            extract, still = self._extracts.whole(dimensions), allowed
+            return self._product.search(queries, width, allowed, bias)
         added = None if bias is None else bias[extract.codes]
-        close = self._close(extract, queries, width, still, added)
+        close = self._close(extract, queries, width, added)
         by_form = np.full(len(extract.rows), -np.inf, dtype=np.float32)
         by_form[close] = self._exactly(queries, extract.rows[close])
         by_code = np.maximum.reduceat(by_form, extract.starts)
-        best = best_positions(by_code if added is None else by_code + added, width, still)
+        best = best_positions(by_code if added is None else by_code + added, width, None)
         spread = extract.spread(by_form, len(self._storage.forms))
         return self._product.hits(queries, extract.codes[best], by_code[best], spread)
 
@@ -81,9 +79,7 @@ class ScreenedSearch:
         """A few rows of the file."""
         return self._product.rescore(queries, positions)
 
-    def _close(
-        self, extract: Extract[Quantised], queries: Floats, width: int, still: Mask | None, added: Floats | None
-    ) -> Integers:
+    def _close(self, extract: Extract[Quantised], queries: Floats, width: int, added: Floats | None) -> Integers:
         """Rows of the extract that can be the best form of one of the `width` best codes, rising."""
         held = extract.held
         step = max(float(np.abs(queries).max()), _LEAST) / _SPAN_LEVELS
@@ -94,10 +90,9 @@ class ScreenedSearch:
         low, high = np.maximum.reduceat(about - bound, extract.starts), about + bound
         if added is not None:
             low, high = low + added, high + np.repeat(added, np.diff(extract.starts, append=len(high)))
-        least = low if still is None else low[still]
-        if width < len(least):
-            return np.flatnonzero(high >= np.partition(least, len(least) - width)[len(least) - width])
-        return np.arange(len(high))
+        if width >= len(low):
+            return np.arange(len(high))
+        return np.flatnonzero(high >= np.partition(low, len(low) - width)[len(low) - width])
 
     def _maxima(self, values: npt.NDArray[np.uint8], spans: npt.NDArray[np.int8]) -> Floats:
         """Largest integer product over all spans of each form: (f, d) x (S, d) -> (f,)."""
@@ -118,16 +113,17 @@ class ScreenedSearch:
         return form_maxima(queries, blocks, len(rows))
 
 
-def quantised(vectors: Floats) -> Quantised:
-    """(f, d) -> bytes, each row by its own largest magnitude."""
-    values = np.empty(vectors.shape, dtype=np.uint8)
-    scales, errors = np.empty(len(vectors), dtype=np.float32), np.empty(len(vectors), dtype=np.float32)
-    for start in range(0, len(vectors), _EXACT_ROWS):  # in cache
-        rows = slice(start, start + _EXACT_ROWS)
-        step = np.maximum(np.abs(vectors[rows]).max(axis=1), _LEAST) / _FORM_LEVELS
-        levels = np.round(vectors[rows] / step[:, None])
-        values[rows], scales[rows] = levels + _ZERO, step
-        errors[rows] = np.linalg.norm(vectors[rows] - levels * step[:, None], axis=1)
+def quantised(vectors: Floats, rows: Integers) -> Quantised:
+    """Rows (f,) of (F, d) as bytes, each by its own largest magnitude; no float32 copy of all of them is made."""
+    values = np.empty((len(rows), vectors.shape[1]), dtype=np.uint8)
+    scales, errors = np.empty(len(rows), dtype=np.float32), np.empty(len(rows), dtype=np.float32)
+    for start in range(0, len(rows), _EXACT_ROWS):
+        place = slice(start, start + _EXACT_ROWS)
+        block = vectors[rows[place]]
+        step = np.maximum(np.abs(block).max(axis=1), _LEAST) / _FORM_LEVELS
+        levels = np.round(block / step[:, None])
+        values[place], scales[place] = levels + _ZERO, step
+        errors[place] = np.linalg.norm(block - levels * step[:, None], axis=1)
     return Quantised(values, scales, errors)
 
 

@@ -18,7 +18,7 @@ from tests.index_builder.test_searching import CODES, DIMENSIONS, assert_same, h
 
 
 def kept(storage: Storage) -> Extracts[Floats]:
-    return Extracts(storage, lambda vectors: vectors)
+    return Extracts(storage, lambda vectors, rows: vectors[rows])
 
 
 @settings(max_examples=40, deadline=None)
