@@ -15,6 +15,7 @@ IR_VERSION = 11
 DOMAINS = {"": 23, "com.microsoft": 1}  # operator sets by their domain
 KINDS = {"float32": 1, "uint8": 2, "int8": 3, "int64": 7, "float16": 10}
 _FLOAT, _INTEGER, _TEXT, _INTEGERS = 1, 2, 3, 7  # kinds of attributes
+_EXTERNAL = 1  # where a tensor's content is: not in the model
 _VARINT, _LENGTH, _FIXED32 = 0, 2, 5
 
 Shape = Sequence[int | str]
@@ -25,6 +26,15 @@ def tensor(name: str, values: npt.NDArray[Any]) -> bytes:
     dims = b"".join(_integer(1, size) for size in values.shape)
     content = np.ascontiguousarray(values).tobytes()  # little-endian, as ONNX wants it
     return dims + _integer(2, KINDS[values.dtype.name]) + _text(8, name) + _bytes(9, content)
+
+
+def outside(name: str, values: npt.NDArray[Any]) -> bytes:
+    """A TensorProto without content, which a session is given by name. Raises KeyError as `tensor` does."""
+    dims = b"".join(_integer(1, size) for size in values.shape)
+    place = _text(1, "location") + _text(2, "memory")  # a file's name, which is not looked for
+    length = _text(1, "length") + _text(2, str(values.nbytes))
+    described = _integer(2, KINDS[values.dtype.name]) + _text(8, name)
+    return dims + described + _bytes(13, place) + _bytes(13, length) + _integer(14, _EXTERNAL)
 
 
 def node(op: str, inputs: Sequence[str], outputs: Sequence[str], domain: str, attributes: Mapping[str, Any]) -> bytes:

@@ -22,10 +22,10 @@ from model.encoder import Integers, ModelInfo, TokenStates
 from model.nested import Floats
 from model.shapes import BertShape
 from model.tokenization import TextTokenizer, Window, windows
-from model.window_graph import build
+from model.window_graph import WORDS, Model, build
 
 _SEED, _WINDOWS = 0, (64, 10)  # random tokens that show which dimensions are large
-BATCH_TOKENS = 1024  # of one run: its activations stay in the cache of a core
+BATCH_TOKENS = 512  # of one run: its activations stay in the cache of a core
 
 
 class WindowEncoder:
@@ -38,14 +38,14 @@ class WindowEncoder:
         self, checkpoint: Checkpoint, *, int8: bool, threads: int = 0, batch_tokens: int = BATCH_TOKENS
     ) -> None:
         """Raises ValueError for a checkpoint that `reads` refuses."""
-        shape, weights = BertShape.of(_config(checkpoint)), load_file(checkpoint.path / "model.safetensors")
         self._checkpoint = checkpoint
         self._name = "onnx-int8" if int8 else "onnx"
         self._tokenizer = TextTokenizer(checkpoint.tokenizer_path, first=checkpoint.first, last=checkpoint.last)
         self._projection = checkpoint.projection()
         self._batch_tokens = batch_tokens
-        ranges = _ranges(shape, weights, checkpoint) if int8 else None
-        self._session = _session(build(shape, weights, checkpoint.layers, ranges))
+        model = _model(checkpoint, int8=int8)
+        self._words = model.outside.get(WORDS)  # the session reads the array itself, for as long as it lives
+        self._session = _session(model)
         self._threads = threads or cores()
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="encode")
 
@@ -79,7 +79,10 @@ class WindowEncoder:
         out = self._session.run(["states"], {"ids": framed})[0].reshape(*rows.shape, -1)
         bounds = np.array([(window.keep_start, window.keep_end) for window in batch])
         kept = (rows >= bounds[:, :1]) & (rows < bounds[:, 1:])
-        states[rows[kept]] = out[kept]
+        if kept.all():
+            states[rows] = out
+        else:
+            states[rows[kept]] = out[kept]
 
     def project(self, states: Floats) -> Floats:
         """(N, R) -> (N, 768), not normalised."""
@@ -113,25 +116,47 @@ def _config(checkpoint: Checkpoint) -> dict[str, Any]:
     return config
 
 
+def _model(checkpoint: Checkpoint, *, int8: bool) -> Model:
+    """The graph of a checkpoint; of its weights only those in the graph are left when it returns."""
+    shape, weights = BertShape.of(_config(checkpoint)), load_file(checkpoint.path / "model.safetensors")
+    return build(shape, weights, checkpoint.layers, _ranges(shape, weights, checkpoint) if int8 else None)
+
+
 def _ranges(shape: BertShape, weights: Mapping[str, Any], checkpoint: Checkpoint) -> dict[str, Floats]:
     """Largest magnitudes by dimension of what int8 layers will read, over windows of random tokens, in float32.
 
     Which dimensions are large is the network's habit, not the text's: on clauses of notes, random tokens give vectors
     as near to float32 as the clauses themselves do (docs/decisions/0030). So no text has to be kept with a model.
+    Vocabularies begin with what is frequent, and so do the windows: some frequent tokens have dimensions of their own.
     """
-    session = _session(build(shape, weights, checkpoint.layers, observing=True))
-    most = len(weights["embeddings.word_embeddings.weight"])
-    ids = np.random.default_rng(_SEED).integers(0, most, _WINDOWS)
+    name = "embeddings.word_embeddings.weight"
+    ids = np.exp(np.random.default_rng(_SEED).uniform(0, np.log(len(weights[name])), _WINDOWS)).astype(np.int64)
     ids[:, 0], ids[:, -1] = checkpoint.first, checkpoint.last
+    read = {**weights, name: weights[name][ids.ravel()]}  # a session of its own would hold the table twice
+    model = build(shape, read, checkpoint.layers, observing=True)
+    session = _session(model, once=True)  # reads the arrays of `model`
     places = [output.name for output in session.get_outputs()][1:]
-    return dict(zip(places, session.run(places, {"ids": ids}), strict=True))
+    found = session.run(places, {"ids": np.arange(ids.size).reshape(ids.shape)})
+    return dict(zip(places, found, strict=True))
 
 
-def _session(model: bytes) -> Any:
-    """One thread a run: several runs go on at a time, and none waits for the threads of another."""
+def _session(model: Model, *, once: bool = False) -> Any:
+    """One thread a run: several runs go on at a time, and none waits for the threads of another.
+
+    The table of words has to outlive the session, which reads it where it is; other weights are laid out anew for their
+    products, which copies them. once: it will run once, so that nothing is, and all of model.outside has to outlive it
+    """
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.enable_cpu_mem_arena = False  # an arena keeps the largest batch's memory for good
     # A bias fused into GELU takes longer than the two apart, and a fused sum and normalisation ten times as long.
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
-    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    # Left to itself it quantises a second time behind every reshaping of what is quantised.
+    options.add_session_config_entry("session.disable_quant_qdq", "1")
+    if once:
+        options.add_session_config_entry("session.disable_prepacking", "1")
+    values = {name: ort.OrtValue.ortvalue_from_numpy(array) for name, array in model.outside.items()}  # no copies yet
+    options.add_external_initializers(list(values), list(values.values()))
+    for name in values if once else values.keys() & {WORDS}:
+        options.add_initializer(name, values[name])
+    return ort.InferenceSession(model.content, options, providers=["CPUExecutionProvider"])

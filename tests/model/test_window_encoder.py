@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load_file
 
-from model import backends
+from model import backends, window_graph
 from model.backends import open_encoder
 from model.checkpoint import Checkpoint
 from model.cpu import flags, has_byte_products
@@ -24,7 +24,7 @@ from model.onnx_encoder import OnnxEncoder
 from model.shapes import BertShape
 from model.tokenization import windows
 from model.window_encoder import WindowEncoder, equal_batches, reads
-from model.window_graph import LEAST_GELU, build, quantise, smoothing
+from model.window_graph import LEAST_GELU, build, fixed_scale, quantise, smoothing
 
 TEXTS = [
     "acute pain in the left leg",
@@ -133,15 +133,25 @@ def test_flags_are_those_of_the_first_core(tmp_path: Path) -> None:
     assert not has_byte_products(file.with_name("none"))
 
 
-def test_the_model_is_valid_onnx_and_holds_the_weights(tiny: Checkpoint) -> None:
+def test_the_model_is_valid_onnx_and_holds_the_weights(tiny: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     shape = BertShape.of(json.loads((tiny.path / "config.json").read_text()))
     weights = load_file(tiny.path / "model.safetensors")
-    model = onnx.load_from_string(build(shape, weights, tiny.layers))
-    onnx.checker.check_model(model, full_check=True)
-    held = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     name = "encoder.layer.0.output.dense.weight"
-    np.testing.assert_array_equal(held[name], weights[name].astype(np.float32).T)
-    np.testing.assert_array_equal(held["words"], weights["embeddings.word_embeddings.weight"])
+    for least in (0, 1 << 30):  # every tensor handed over beside the model, and none
+        monkeypatch.setattr(window_graph, "_OUTSIDE", least)
+        built = build(shape, weights, tiny.layers)
+        model = onnx.load_from_string(built.content)
+        for tensor in model.graph.initializer:
+            if tensor.name in built.outside:
+                assert tensor.data_location == onnx.TensorProto.EXTERNAL
+                described = onnx.numpy_helper.from_array(built.outside[tensor.name], tensor.name)
+                assert (described.dims, described.data_type) == (tensor.dims, tensor.data_type)
+                tensor.CopyFrom(described)
+        assert (len(built.outside) == 0) == (least > 0)
+        onnx.checker.check_model(model, full_check=True)
+        held = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+        np.testing.assert_array_equal(held[name], weights[name].astype(np.float32))
+        np.testing.assert_array_equal(held["words"], weights["embeddings.word_embeddings.weight"])
 
 
 def test_gelu_is_never_below_what_the_zero_point_leaves_room_for() -> None:
@@ -173,7 +183,29 @@ def test_smoothing_takes_steps_from_large_dimensions_and_keeps_the_product() -> 
     generator = np.random.default_rng(3)
     x, weight = generator.standard_normal((50, 16)), generator.standard_normal((8, 16))
     x[:, 5] *= 40
-    factors = smoothing(np.abs(x).max(axis=0).astype(np.float32), np.abs(weight).max(axis=0).astype(np.float32))
+    factors = smoothing(np.abs(x).max(axis=0).astype(np.float32), np.abs(weight).max(axis=0).astype(np.float32), 0.6)
     np.testing.assert_allclose((x / factors) @ (weight * factors).T, x @ weight.T)
     assert factors[5] == factors.max() > 4 * np.delete(factors, 5).max()
     np.testing.assert_array_equal(2 * np.log2(factors), np.round(2 * np.log2(factors)))
+
+
+def test_a_fixed_scale_reaches_the_largest_and_last_bits_do_not_change_it() -> None:
+    largest = np.array([0.3, 7.1, 2.0], dtype=np.float32)
+    scale = float(fixed_scale(largest))
+    assert 7.1 / 127 <= scale < 7.1 / 127 * 2 ** (1 / 16)
+    assert fixed_scale(largest * np.float32(1 + 1e-6)) == scale
+    assert fixed_scale(np.zeros(3, dtype=np.float32)) > 0
+
+
+def test_int8_has_a_scale_for_each_row_only_around_a_gelu(tiny: Checkpoint) -> None:
+    shape = BertShape.of(json.loads((tiny.path / "config.json").read_text()))
+    weights = load_file(tiny.path / "model.safetensors")
+    places = {
+        f"encoder.layer.{layer}.{part}": np.linspace(1, 2, shape.hidden, dtype=np.float32)
+        for layer in range(shape.layers)
+        for part in ("attention.self", "attention.output.dense", "intermediate.dense")
+    }
+    ops = [n.op_type for n in onnx.load_from_string(build(shape, weights, tiny.layers, places).content).graph.node]
+    assert ops.count("MatMulIntegerToFloat") == 6 * shape.layers
+    assert ops.count("QuantizeLinear") == 4 * shape.layers
+    assert ops.count("ReduceMax") == 2 * shape.layers
