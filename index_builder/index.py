@@ -15,6 +15,7 @@ from index_builder.catalog import Catalog, CatalogError
 from index_builder.errors import InconsistentError
 from index_builder.hits import CodeHits, no_hits
 from index_builder.manifest import CATALOG, FORMS, Manifest, search_file
+from index_builder.pages import Pages
 from index_builder.searching.opening import DEFAULT, open_search
 from index_builder.searching.port import Mask, Storage
 from index_builder.searching.product import ProductSearch
@@ -37,7 +38,8 @@ class CodeIndex:
         self.catalog = _open_catalog(folder / CATALOG)
         self._offsets = np.asarray(self.catalog.offsets, dtype=np.int64)
         _check_catalog(folder / CATALOG, self.catalog, self._offsets, manifest)
-        self._mapped, self._forms = _map_forms(folder / FORMS, manifest)
+        mapped, self._forms = _map_forms(folder / FORMS, manifest)
+        self._pages = Pages(mapped)
         stores = {d: _read_store(folder / search_file(d), d, manifest) for d in manifest.prefixes}
         self._prefixes = {d: _view(store) for d, store in stores.items()}
         self._storage = Storage(self._prefixes, stores, self._forms, self._offsets)
@@ -68,7 +70,9 @@ class CodeIndex:
         """
         if queries.shape[1] not in self._prefixes:
             raise ValueError(f"no index over {queries.shape[1]} dimensions, only {self.manifest.prefixes}")
-        return self._search.search(queries, width, allowed, bias) if len(queries) else no_hits()
+        hits = self._search.search(queries, width, allowed, bias) if len(queries) else no_hits()
+        self._pages.count(len(hits.positions))
+        return hits
 
     def search_in(
         self,
@@ -91,7 +95,9 @@ class CodeIndex:
         dimensions = queries.shape[1]
         if not 1 <= dimensions <= self.manifest.dimensions:
             raise ValueError(f"queries of {dimensions} dimensions, not within 1..{self.manifest.dimensions}")
-        return self._search.search_exact(queries, width, allowed, bias) if len(queries) else no_hits()
+        hits = self._search.search_exact(queries, width, allowed, bias) if len(queries) else no_hits()
+        self._pages.release()  # all of them were read
+        return hits
 
     def rescore(self, queries: Floats, positions: Integers, dimensions: int) -> CodeHits:
         """Scores of the given codes, in the given order, by the prefix of `dimensions`, over all spans and forms.
@@ -105,11 +111,15 @@ class CodeIndex:
             return no_hits()
         if len(queries) == 0:
             raise ValueError("codes cannot be rescored without a query")
-        return self._search.rescore(queries, positions)
+        hits = self._search.rescore(queries, positions)
+        self._pages.count(len(positions))
+        return hits
 
     def vectors(self, rows: Integers) -> Floats:
         """Full-width unit vectors of these forms: (n,) -> (n, D) float32."""
-        return prefix(self._forms[rows], self.manifest.dimensions)
+        vectors = prefix(self._forms[rows], self.manifest.dimensions)
+        self._pages.count(len(rows))
+        return vectors
 
     def prefix_vectors(self, dimensions: int) -> Floats:
         """All forms' unit prefixes of one of the manifest's widths, (F, dimensions), read-only."""
@@ -120,11 +130,12 @@ class CodeIndex:
         return np.asarray(np.searchsorted(self._offsets, rows, side="right") - 1, dtype=np.int64)
 
     def release(self) -> None:
-        """Give back the pages of the mapped matrix; those that are read again come from the system's cache of the file.
+        """Give back the pages of the mapped matrix; what is read again comes from the system's cache of the file."""
+        self._pages.release()
 
-        They count as the process's memory, and another index may be about to be opened beside this one.
-        """
-        self._mapped.madvise(mmap.MADV_DONTNEED)
+    def spare(self, sparing: bool) -> None:
+        """Whether to hold few pages: another index is being opened beside this one."""
+        self._pages.spare(sparing)
 
     def close(self) -> None:
         """Close the catalog. The mapped matrix goes with the last reference to it."""

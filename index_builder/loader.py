@@ -8,13 +8,15 @@ from pathlib import Path
 from index_builder import golden
 from index_builder.errors import ChangedFileError, ManifestError, ModelMismatchError
 from index_builder.index import CodeIndex
-from index_builder.manifest import CATALOG, FORMS, MANIFEST, Manifest, read_manifest, search_file
-from index_builder.publish import check_file, current, of_edition
+from index_builder.manifest import CATALOG, FORMS, MANIFEST, FileEntry, Manifest, read_manifest, search_file
+from index_builder.publish import check_file, folder_of
 from index_builder.searching.opening import DEFAULT
 from model.encoder import Encoder
 
 Report = Callable[[str], None]
 """Told in one sentence what has just been checked."""
+Check = Callable[[Path, FileEntry], None]
+"""Compares a file with its entry, as `publish.check_file`."""
 
 
 def _silent(_: str) -> None:
@@ -34,14 +36,22 @@ def load(
 
     Raises an ArtifactError that names the file and what is wrong; BackendError for a search that cannot run here.
     """
-    folder = current(artifacts / code_set) if edition is None else of_edition(artifacts / code_set, edition)
+    folder = folder_of(artifacts, code_set, edition=edition)
     report(f"{'current' if edition is None else edition} is {folder.name}")
     return load_folder(folder, encoder, report=report, search=search)
 
 
-def load_folder(folder: Path, encoder: Encoder | None, *, report: Report = _silent, search: str = DEFAULT) -> CodeIndex:
+def load_folder(
+    folder: Path,
+    encoder: Encoder | None,
+    *,
+    report: Report = _silent,
+    search: str = DEFAULT,
+    check: Check = check_file,
+) -> CodeIndex:
     """One artifact folder, verified: manifest, model version, sizes and SHA-256 of all files, then counts,
     dimensions and golden queries. Without an encoder its version and the golden queries are not checked.
+    check: compares a file with its entry; index_builder/checking.py begins with that earlier.
 
     Raises an ArtifactError that names the file and what is wrong; BackendError for a search that cannot run here. The
     SHA-256 comes before faiss reads a byte: faiss loads a bit-flipped file without an error.
@@ -52,7 +62,7 @@ def load_folder(folder: Path, encoder: Encoder | None, *, report: Report = _sile
         _check_model(folder / MANIFEST, manifest, encoder)
         report(f"model version {manifest.model.version}")
     for name, entry in sorted(manifest.files.items()):
-        check_file(folder / name, entry)
+        check(folder / name, entry)
         report(f"{name}: {entry.size} bytes, sha256 {entry.sha256[:12]}…")
     index = CodeIndex(folder, manifest, search)
     report(f"{manifest.counts.codes} codes, {manifest.counts.forms} forms x {manifest.dimensions} in every file")
@@ -86,6 +96,7 @@ def _check_model(path: Path, manifest: Manifest, encoder: Encoder) -> None:
 def _ask_golden(index: CodeIndex, encoder: Encoder, path: Path) -> None:
     try:
         golden.check(index, encoder, path)
+        index.release()  # they read from all over the matrix
     except BaseException:
         index.close()
         raise

@@ -116,6 +116,17 @@ def of_edition(root: Path, edition: str) -> Path:
     return _named(root, root / EDITIONS / edition, "missing: no index of this edition has been built here")
 
 
+def folder_of(artifacts: Path, code_set: str, *, edition: str | None = None, index: str | None = None) -> Path:
+    """The folder of the artifact with this content hash, or else of this edition, or else of the current one.
+
+    Raises MissingFileError or ManifestError for a pointer that leads nowhere.
+    """
+    root = artifacts / code_set
+    if index is not None:
+        return root / index
+    return current(root) if edition is None else of_edition(root, edition)
+
+
 def edition_of(folder: Path) -> str:
     """The edition of an index artifact. Raises MissingFileError or ManifestError."""
     return read_manifest(folder).code_set.edition

@@ -28,6 +28,7 @@ from app.errors import NotLoaded
 from app.feedback.metrics import FeedbackMetrics
 from app.feedback.store import SqliteStore
 from app.pipeline.coder import Coder
+from app.pipeline.encoders import Encoders
 from app.pipeline.shelved import all_versions
 from app.serving.lifecycle import Choice
 from app.serving.limits import ServingLimits
@@ -35,6 +36,7 @@ from app.serving.opening import open_chosen
 from app.serving.service import Service, assemble_service
 from app.settings import Settings, is_loopback
 from app.version import VERSION
+from index_builder.checking import EarlyChecks
 
 if TYPE_CHECKING:
     from app.serving.tracing import Tracing
@@ -58,16 +60,22 @@ _ROUTERS: Final = (
 
 
 def create_app(
-    settings: Settings, open_coder: Callable[[], Coder] | None = None, tracing: Tracing | None = None
+    settings: Settings,
+    open_coder: Callable[[], Coder] | None = None,
+    tracing: Tracing | None = None,
+    checks: EarlyChecks | None = None,
 ) -> FastAPI:
     """An application that begins to load its coder at start-up: what the settings name unless another is given.
 
     tracing: where spans go if the settings ask for traces, instead of the OTLP exporter
+    checks: of the indexes' files, if they have begun
     Raises UnsafeSetup if the service would be open to other machines, or if keys or audit log cannot be opened.
     """
 
+    encoders = Encoders()
+
     def open_coder_of(choice: Choice) -> Coder:
-        return open_chosen(settings, choice) if open_coder is None else open_coder()
+        return open_chosen(settings, choice, encoders, checks) if open_coder is None else open_coder()
 
     if settings.traces and tracing is None:
         tracing = configured_tracing()

@@ -14,6 +14,7 @@ from app.errors import NotLoaded, UnsafeSetup
 
 if TYPE_CHECKING:
     from app.settings import Settings
+    from index_builder.checking import EarlyChecks
     from index_builder.manifest import Manifest
 
 
@@ -133,16 +134,28 @@ def serve(settings: Settings) -> int:
     """Serve until a signal comes; returns the exit status."""
     import asyncio
 
+    checks = _begin_checks(settings)  # importing the rest leaves a core idle for half a second
     from app.api.application import create_app
     from app.serving import server
     from app.serving.logs import configure_logging
 
     configure_logging()
-    app = create_app(settings)
+    app = create_app(settings, checks=checks)
     status = asyncio.run(server.serve(app, settings.host, settings.port, _say_ready, settings.drain_seconds))
     if failure := app.state.service.lifecycle.failure:
         print(f"icd-cascade: {failure}", file=sys.stderr)
     return status
+
+
+def _begin_checks(settings: Settings) -> EarlyChecks:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from index_builder.checking import EarlyChecks
+
+    checks = EarlyChecks(ThreadPoolExecutor(1, thread_name_prefix="check"))
+    for one in settings.holdings:
+        checks.begin(settings.artifacts, one.code_set, edition=one.edition, index=one.index)
+    return checks
 
 
 def _say_ready(url: str) -> None:

@@ -6,17 +6,19 @@ import weakref
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.pipeline.assertion.phrases import assertion_lexicon
-from app.pipeline.calibration import SHIPPED, load_all
+from app.pipeline.ahead import Ahead
 from app.pipeline.carried import fitting
 from app.pipeline.early_exit import with_rule
+from app.pipeline.encoders import Encoders
 from app.pipeline.holding import Holding
 from app.pipeline.pipeline import CodingPipeline
 from app.pipeline.shelf import Shelf
 from app.pipeline.threads import limit_search_threads
+from index_builder.checking import EarlyChecks
 from index_builder.crosswalk.artifact import open_crosswalk
 from index_builder.errors import CodeSetError
-from index_builder.loader import load, load_folder
+from index_builder.loader import load_folder
+from index_builder.publish import folder_of
 from index_builder.searching.opening import DEFAULT
 from model.backends import open_encoder
 from model.encoder import Encoder
@@ -72,18 +74,29 @@ def coder_of(
 
     threads: that code notes side by side, 0 = one for each core
     """
+    one = Holding(code_set, edition, index)
+    with Ahead(artifacts, [one], calibrations) as ahead:
+        return _coder(encoder, artifacts, one, ahead, early_exit, encoding_unit, search, threads)
+
+
+def _coder(
+    encoder: Encoder,
+    artifacts: Path,
+    one: Holding,
+    ahead: Ahead,
+    early_exit: Path | None,
+    encoding_unit: str | None,
+    search: str,
+    threads: int,
+) -> CodingPipeline:
     limit_search_threads()
-    assertion_lexicon()  # read once, now: the first note should not wait for it
-    root = artifacts / code_set
-    opened = (
-        load(artifacts, code_set, encoder, edition=edition, search=search)
-        if index is None
-        else load_folder(root / index, encoder, search=search)
-    )
-    loaded = load_all([SHIPPED, *calibrations], encoder.info.version)
-    learned = fitting(loaded, code_set, opened.manifest.dimensions)
+    folder = folder_of(artifacts, one.code_set, edition=one.edition, index=one.index)
+    opened = load_folder(folder, encoder, search=search, check=ahead.check)
+    loaded = ahead.calibrations(encoder.info.version)
+    learned = fitting(loaded, one.code_set, opened.manifest.dimensions)
     learned = learned if early_exit is None else with_rule(early_exit, loaded, learned)
-    learned = {name: one.placed(encoder) for name, one in learned.items()}
+    learned = {name: calibration.placed(encoder) for name, calibration in learned.items()}
+    ahead.wait_for_words()
     pipeline = CodingPipeline(encoder, opened, calibrations=learned, encoding_unit=encoding_unit, threads=threads)
     weakref.finalize(pipeline, opened.close)  # with the last note that it codes, not with the swap
     return pipeline
@@ -99,30 +112,24 @@ def open_shelf(
     early_exit: Path | None = None,
     threads: int = 0,
     search: str = DEFAULT,
+    encoders: Encoders | None = None,
+    checks: EarlyChecks | None = None,
 ) -> Shelf:
     """Verify and open several code sets and editions around one encoder, and the cross-walk if one was built.
 
-    The first holding is the default. threads: of an ONNX encoder, 0 = all cores. Raises ModelError or ArtifactError;
+    The first holding is the default. threads: of an ONNX encoder, 0 = all cores. encoders: those that are open, so
+    that the same one is shared. checks: of the indexes' files, if they have begun. Raises ModelError or ArtifactError;
     CodeSetError where two are the same edition.
     """
-    encoder = open_encoder(model, backend, threads=threads)
     pipelines: dict[str, CodingPipeline] = {}
-    for one in holdings:
-        pipeline = coder_of(
-            encoder,
-            artifacts,
-            one.code_set,
-            index=one.index,
-            edition=one.edition,
-            calibrations=calibrations,
-            early_exit=early_exit,
-            search=search,
-            threads=threads,
-        )
-        name = pipeline.versions.code_set
-        if name in pipelines:
-            raise CodeSetError(name, "is named twice among the code sets to serve")
-        pipelines[name] = pipeline
+    with Ahead(artifacts, holdings, calibrations, checks) as ahead:
+        encoder = (encoders or Encoders()).open(model, backend, threads=threads)
+        for one in holdings:
+            pipeline = _coder(encoder, artifacts, one, ahead, early_exit, None, search, threads)
+            name = pipeline.versions.code_set
+            if name in pipelines:
+                raise CodeSetError(name, "is named twice among the code sets to serve")
+            pipelines[name] = pipeline
     crosswalk = open_crosswalk(artifacts)
     shelf = Shelf(tuple(pipelines.values()), crosswalk)
     if crosswalk is not None:

@@ -129,11 +129,12 @@ def save(calibration: Calibration, file: Path) -> str:
 def load(file: Path) -> Calibration:
     """Read and verify an artifact. Raises CalibrationError, which names the file and what is wrong."""
     try:
-        content = json.loads(gzip.decompress(file.read_bytes()))
+        raw = gzip.decompress(file.read_bytes())
+        content = json.loads(raw)
         version = content.pop("version")
         if content["format"] != FORMAT:
             raise CalibrationError(file, f"format {content['format']}, expected {FORMAT}")
-        if version != _version(content):
+        if not (_saved_as(raw, version) or version == _version(content)):
             raise CalibrationError(file, "its content does not match its version")
         unknown = sorted(set(content["features"]) - set(FEATURES))
         if unknown:
@@ -166,8 +167,18 @@ def load_all(folders: Sequence[Path], model: str) -> dict[str, Calibration]:
 
     Their label attentions are opened. Raises CalibrationError, which names the file and what is wrong.
     """
+    return of_model(read_all(folders), model)
+
+
+def read_all(folders: Sequence[Path]) -> list[tuple[Calibration, Path]]:
+    """Every calibration in these folders, with its folder. Raises CalibrationError."""
     files = [file for folder in folders for file in sorted(folder.glob("*.calibration.json.gz"))]
-    found = {one.name: (one, file.parent) for file in files if (one := load(file)).model == model}
+    return [(load(file), file.parent) for file in files]
+
+
+def of_model(read: Sequence[tuple[Calibration, Path]], model: str) -> dict[str, Calibration]:
+    """Those of them that were learned on this model, as `load_all` gives them. Raises CalibrationError."""
+    found = {one.name: (one, folder) for one, folder in read if one.model == model}
     return {name: _planted(one, folder) if one.attention else one for name, (one, folder) in found.items()}
 
 
@@ -223,5 +234,18 @@ def _encoded(content: Mapping[str, Any]) -> bytes:
     return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
+def _saved_as(raw: bytes, version: str) -> bool:
+    """Whether these bytes are what `save` writes under this version, which stands last in them.
+
+    Encoding the content again, to hash it, takes longer than reading it.
+    """
+    ending = b"," + _encoded({"version": version})[1:]
+    return raw.endswith(ending) and _hash(raw[: -len(ending)] + b"}") == version
+
+
 def _version(content: Mapping[str, Any]) -> str:
-    return hashlib.sha256(_encoded(content)).hexdigest()[:12]
+    return _hash(_encoded(content))
+
+
+def _hash(encoded: bytes) -> str:
+    return hashlib.sha256(encoded).hexdigest()[:12]

@@ -66,9 +66,14 @@ class Shelf:
         return [self._code(place, names, options[place], encoded) for place, names in enumerate(asked)]
 
     def release(self) -> None:
-        """Give back memory that can be had again from files: another shelf is about to be opened beside this one."""
+        """Give back memory that can be had again from files."""
         for pipeline in self._pipelines.values():
             pipeline.index.release()
+
+    def spare(self, sparing: bool) -> None:
+        """Whether to hold little of it: another shelf is being opened beside this one."""
+        for pipeline in self._pipelines.values():
+            pipeline.index.spare(sparing)
 
     def trace(self, note: Note, options: CodingOptions, *, exact: bool = False) -> Trace:
         """One note with what every stage of the first code set asked for ranked."""

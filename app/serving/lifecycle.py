@@ -45,9 +45,14 @@ class Releasing(Protocol):
         """Give it back."""
         ...
 
+    def spare(self, sparing: bool) -> None:
+        """Whether to give back soon what is read from now on."""
+        ...
+
 
 OpenCoder = Callable[[Choice], Coder]
 SETTINGS = Choice()
+_FREEING_SECONDS = 0.2  # what a coder holds is freed right after it
 
 
 class State(StrEnum):
@@ -139,23 +144,25 @@ class Lifecycle:
 
     def _swap(self, choice: Choice, begin: float) -> Reloaded:
         previous = None if self._coder is None else self._coder.versions
-        if isinstance(self._coder, Releasing):
-            self._coder.release()
-        trim()
+        _lighten(self._coder)
+        _spare(self._coder, True)
         try:
-            coder = self._open_coder(choice)
+            coder = self._open(choice)
         except Exception as error:
+            _spare(self._coder, False)
             raise ReloadRefused(f"The old pipeline serves on. {_reason(error)}") from error
         if self._stopping:
             raise NotReady(_REASONS[State.STOPPING])
+        if self._coder is not None:
+            _spare(coder, True)
+            _relax_after(self._coder, coder)
         self._serve(coder)
-        trim()  # the old pipeline is gone now, unless it still codes notes
         return Reloaded(previous, coder.versions, time.perf_counter() - begin)
 
     def _load(self) -> None:
         begin = time.perf_counter()
         try:
-            self._serve(self._open_coder(SETTINGS))
+            self._serve(self._open(SETTINGS))
         except Exception as error:
             log_failure("loading failed", error)
             self._failure = error
@@ -164,10 +171,42 @@ class Lifecycle:
             self._opening.release()
         SERVICE.log(logging.INFO, "ready", extra={"seconds": round(time.perf_counter() - begin, 3)})
 
+    def _open(self, choice: Choice) -> Coder:
+        coder = self._open_coder(choice)
+        _lighten(coder)  # golden queries and warming up read from all over the matrix
+        return coder
+
     def _serve(self, coder: Coder) -> None:
         self._alive.add(coder)
         self._metrics.announce(all_versions(coder))
         self._coder, self._failure = coder, None
+
+
+def _lighten(coder: Coder | None) -> None:
+    """Give back what a coder can have again from files, and what the allocator keeps."""
+    if isinstance(coder, Releasing):
+        coder.release()
+    trim()
+
+
+def _relax_after(old: Coder, new: Coder) -> None:
+    """Once the old coder is gone, which under load is with its last note: give back what it held, hold more again."""
+    gone, heir = threading.Event(), weakref.ref(new)
+    weakref.finalize(old, gone.set)
+
+    def wait() -> None:
+        gone.wait()
+        time.sleep(_FREEING_SECONDS)
+        trim()
+        _spare(heir(), False)
+
+    threading.Thread(target=wait, name="relax", daemon=True).start()
+
+
+def _spare(coder: Coder | None, sparing: bool) -> None:
+    """While two are open neither holds what it can have again from files; both serve on, a little slower."""
+    if isinstance(coder, Releasing):
+        coder.spare(sparing)
 
 
 def _reason(error: Exception) -> str:

@@ -9,20 +9,26 @@ from typing import Final
 
 from app.errors import ReloadRefused
 from app.pipeline.coder import Coder
+from app.pipeline.encoders import Encoders
 from app.pipeline.holding import Holding
 from app.pipeline.note import CodingOptions, Document, Note
 from app.pipeline.shelved import catalogs_of, name_of
 from app.serving.lifecycle import Choice
 from app.settings import Settings
+from index_builder.checking import EarlyChecks
 from index_builder.publish import edition_of
 
 _INDEX: Final = re.compile(r"[0-9a-f]{16}")
 _FOLDER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
-def open_chosen(settings: Settings, choice: Choice) -> Coder:
+def open_chosen(
+    settings: Settings, choice: Choice, encoders: Encoders | None = None, checks: EarlyChecks | None = None
+) -> Coder:
     """Open, verify against the manifests, ask the golden queries, warm up. Blocking, seconds.
 
+    encoders: those that are open; the same one is shared, while indexes are always opened anew.
+    checks: of the indexes' files, if they have begun.
     Raises ModelError or ArtifactError, which name the file at fault, or ReloadRefused for a name that is none.
     """
     from app.pipeline.assemble import open_shelf  # the models' libraries are slow to import: after /livez answers
@@ -36,6 +42,8 @@ def open_chosen(settings: Settings, choice: Choice) -> Coder:
         calibrations=settings.calibration_folders,
         early_exit=settings.early_exit,
         search=settings.search,
+        encoders=encoders,
+        checks=checks,
     )
     warm_up(coder)
     return coder

@@ -3,12 +3,14 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from index_builder import publish as publishing
 from index_builder.build import build
+from index_builder.checking import EarlyChecks
 from index_builder.errors import (
     ArtifactError,
     ChangedFileError,
@@ -21,6 +23,7 @@ from index_builder.errors import (
 )
 from index_builder.loader import load, load_folder
 from index_builder.manifest import CATALOG, FORMS, MANIFEST, Manifest, read_manifest
+from model.checkpoint import sha256_of
 from tests.index_builder.fakes import FakeCodeSet, FakeEncoder
 
 FILES = (CATALOG, FORMS, "search64.faiss")
@@ -47,6 +50,13 @@ def refused(artifacts: Path, expected: type[ArtifactError], file: str, encoder: 
         load(artifacts, "fake", encoder or FakeEncoder())
     assert caught.value.file.endswith(file)
     return str(caught.value)
+
+
+def flip(path: Path) -> None:
+    """Change one bit in the middle of a file."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
 
 
 def rewrite(artifacts: Path, change: Callable[[dict[str, object]], object]) -> None:
@@ -78,10 +88,7 @@ def test_loading_leaves_every_byte_as_it_was(artifacts: Path) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 def test_one_flipped_bit_is_refused(artifacts: Path, name: str) -> None:
-    path = folder_of(artifacts) / name
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
+    flip(folder_of(artifacts) / name)
     assert "changed" in refused(artifacts, ChangedFileError, name)
 
 
@@ -96,6 +103,68 @@ def test_truncated_file_is_refused(artifacts: Path, name: str) -> None:
 def test_missing_file_is_refused(artifacts: Path, name: str) -> None:
     (folder_of(artifacts) / name).unlink()
     refused(artifacts, MissingFileError, name)
+
+
+@pytest.mark.parametrize("damaged", [None, *FILES])
+def test_files_that_were_checked_early_are_not_read_again(
+    artifacts: Path, monkeypatch: pytest.MonkeyPatch, damaged: str | None
+) -> None:
+    folder, hashed = folder_of(artifacts), list[str]()
+
+    def hash_of(path: Path) -> str:
+        hashed.append(path.name)
+        return sha256_of(path)
+
+    if damaged is not None:
+        flip(folder / damaged)
+    monkeypatch.setattr("index_builder.publish.sha256_of", hash_of)
+    with ThreadPoolExecutor(1) as threads:
+        checks = EarlyChecks(threads)
+        checks.begin(artifacts, "fake")
+    assert hashed == sorted(FILES)
+    if damaged is None:
+        load_folder(folder, FakeEncoder(), check=checks.check).close()
+    else:
+        with pytest.raises(ChangedFileError, match=damaged):
+            load_folder(folder, FakeEncoder(), check=checks.check)
+    assert hashed == sorted(FILES)
+
+
+def test_other_model_is_named_before_a_changed_file(artifacts: Path) -> None:
+    folder = folder_of(artifacts)
+    flip(folder / FORMS)
+    with ThreadPoolExecutor(1) as threads:
+        checks = EarlyChecks(threads)
+        checks.begin(artifacts, "fake")
+        with pytest.raises(ModelMismatchError):
+            load_folder(folder, FakeEncoder("other"), check=checks.check)
+
+
+def test_what_was_forgotten_is_read_again(artifacts: Path) -> None:
+    folder = folder_of(artifacts)
+    entry = read_manifest(folder).files[FORMS]
+    with ThreadPoolExecutor(1) as threads:
+        checks = EarlyChecks(threads)
+        checks.begin(artifacts, "fake")
+        checks.check(folder / FORMS, entry)
+        flip(folder / FORMS)
+        checks.check(folder / FORMS, entry)  # as it was when it was read
+        checks.forget()
+        checks.begin(artifacts, "fake", index=folder.name)
+        with pytest.raises(ChangedFileError):
+            checks.check(folder / FORMS, entry)
+
+
+def test_what_was_not_begun_is_checked_when_it_is_asked_for(artifacts: Path, tmp_path: Path) -> None:
+    folder = folder_of(artifacts)
+    with ThreadPoolExecutor(1) as threads:
+        checks = EarlyChecks(threads)
+        checks.begin(tmp_path, "nothing")  # the loader will name it
+        entry = read_manifest(folder).files[FORMS]
+        checks.check(folder / FORMS, entry)
+        flip(folder / FORMS)
+        with pytest.raises(ChangedFileError):
+            checks.check(folder / FORMS, entry)
 
 
 def test_nothing_built_yet_names_the_pointer(tmp_path: Path) -> None:

@@ -123,6 +123,18 @@ def test_released_pages_are_read_again(index: CodeIndex) -> None:
     assert np.array_equal(index.vectors(rows), before)
 
 
+def test_what_is_read_from_the_matrix_is_counted(index: CodeIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[int] = []
+    monkeypatch.setattr(index._pages, "count", counted.append)
+    monkeypatch.setattr(index._pages, "release", lambda: counted.append(-1))
+    queries = random_queries(1, 2, 768)
+    index.rescore(queries, np.array([0, 1, 2]), 768)
+    index.vectors(np.arange(5))
+    index.search(prefix(queries, 64), 4)
+    index.search_exact(queries, 3)  # reads all of it
+    assert counted == [3, 5, 4, -1]
+
+
 def test_a_form_is_found_by_its_own_words(index: CodeIndex) -> None:
     queries = embed(FakeEncoder(), ["nothing to see", "hay fever"])
     best = index.search(prefix(queries, 64), 200).top(1)

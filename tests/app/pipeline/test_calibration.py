@@ -71,6 +71,18 @@ def test_a_changed_or_broken_artifact_is_refused_by_name(tmp_path: Path) -> None
             load(file)
 
 
+def test_the_bytes_of_an_artifact_are_bound_to_its_version_however_they_are_written(tmp_path: Path) -> None:
+    file = tmp_path / "general.calibration.json.gz"
+    version = save(calibration("m1"), file)
+    raw = gzip.decompress(file.read_bytes())
+    assert raw.endswith(f',"version":"{version}"}}'.encode())  # what `load` hashes is all before it
+    file.write_bytes(gzip.compress(json.dumps(json.loads(raw), indent=1).encode()))
+    assert load(file).version == version
+    file.write_bytes(gzip.compress(raw.replace(b'"m1"', b'"m2"')))
+    with pytest.raises(CalibrationError, match="does not match its version"):
+        load(file)
+
+
 def test_only_calibrations_of_the_loaded_model_are_offered(tmp_path: Path) -> None:
     save(calibration("m1"), tmp_path / "general.calibration.json.gz")
     save(calibration("m2", name="site"), tmp_path / "site.calibration.json.gz")

@@ -58,22 +58,37 @@ def eventually(true: Callable[[], bool]) -> None:
         time.sleep(0.002)
 
 
-def test_the_old_coder_gives_memory_back_before_another_is_opened() -> None:
+def test_coders_give_memory_back_once_opened_and_before_another_is_opened() -> None:
     said: list[str] = []
 
     class Large(Named):
         def release(self) -> None:
-            said.append("released")
+            said.append(f"released {self.versions.index}")
 
-    def open_large(_choice: Choice) -> Coder:
+        def spare(self, sparing: bool) -> None:
+            said.append(f"{'sparing' if sparing else 'as ever'} {self.versions.index}")
+
+    def open_large(choice: Choice) -> Coder:
         said.append("opened")
-        return Large("one")
+        if choice.index == "bad":
+            raise ChangedFileError("forms.f16", "changed")
+        return Large(choice.index or "old")
 
     lifecycle = Lifecycle(open_large, LifecycleMetrics(CollectorRegistry()))
     lifecycle.start()
     eventually(lambda: lifecycle.state is State.READY)
-    lifecycle.reload()
-    assert said == ["opened", "released", "opened"]
+    in_flight = [lifecycle.require()]
+    lifecycle.reload(Choice(index="new"))
+    assert said[-1] == "sparing index-new"  # as long as both are open
+    in_flight.clear()
+    eventually(lambda: said[-1] == "as ever index-new")
+    assert said[:2] == ["opened", "released index-old"]
+    before = ["released index-old", "sparing index-old", "opened"]
+    assert said[2:] == [*before, "released index-new", "sparing index-new", "as ever index-new"]
+    said.clear()
+    with pytest.raises(ReloadRefused):
+        lifecycle.reload(Choice(index="bad"))
+    assert said == ["released index-new", "sparing index-new", "opened", "as ever index-new"]
 
 
 @pytest.fixture
