@@ -6,21 +6,29 @@ The encoder keeps its cores: ONNX Runtime has a pool of its own, and torch's cou
 from __future__ import annotations
 
 import sys
+from functools import cache
 
 import faiss
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 
 def limit_search_threads() -> None:
     """Set the BLAS of numpy and the OpenMP threads of FAISS to one.
 
     OpenBLAS with its own threads, which numpy's wheels bring, takes the limit for the whole process. OpenMP counts
-    threads for each calling thread: a thread that is to run FAISS, or a numpy over OpenMP, calls this itself. It takes
-    milliseconds. Call it after the encoder has been opened: FAISS and torch may share one OpenMP, and torch wins.
+    threads for each calling thread: a thread that is to run FAISS, or a numpy over OpenMP, calls this itself. The first
+    call takes a tenth of a second. Call it after the encoder has been opened: FAISS and torch may share one OpenMP,
+    and torch wins.
     """
     torch = sys.modules.get("torch")  # only the torch backend has imported it
     encoder_threads = torch.get_num_threads() if torch else 0
-    threadpool_limits(limits=1, user_api="blas")
+    _libraries().limit(limits=1, user_api="blas")
     faiss.omp_set_num_threads(1)
     if torch:
         torch.set_num_threads(encoder_threads)
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """The libraries with threads of their own that are loaded: looking for them takes longer than setting them."""
+    return ThreadpoolController()

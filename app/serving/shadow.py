@@ -81,8 +81,8 @@ class Shadow:
 
     def _work(self) -> None:
         _be_last()
-        limit_search_threads()
         while (taken := self._waiting.get()) is not None:
+            limit_search_threads()  # not before there is a note: by then the encoder's libraries are loaded
             begin = time.monotonic()
             self._search(*taken)
             del taken  # the note and its pipeline go now, not with the next sample

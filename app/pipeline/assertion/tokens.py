@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 _TOKEN = re.compile(r"\w+(?:['\u2019]\w+)?|[^\w\s]")
 
@@ -37,6 +38,7 @@ def tokenise(text: str, start: int, end: int) -> Tokens:
     return Tokens(words, starts, ends)
 
 
+@cache
 def phrase_tokens(phrase: str) -> tuple[str, ...]:
     """A phrase of the lexicon as the tokens that it matches."""
     return tuple(_TOKEN.findall(phrase.lower()))
