@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from index_builder.errors import GoldenMismatchError
 from index_builder.index import CodeIndex
 from index_builder.manifest import Golden
+from model.cpu import cores
 from model.encoder import Encoder, embed
 from model.nested import Floats, prefix
 
@@ -53,9 +55,14 @@ def check(index: CodeIndex, encoder: Encoder, manifest_path: Path) -> None:
     """
     golden = index.manifest.golden
     vectors = embed(encoder, [g.text for g in golden])
-    for i, expected in enumerate(golden):
-        found = _answer(index, expected.text, vectors[i : i + 1])
-        score = _score(index, vectors[i : i + 1], expected.code, manifest_path)
+
+    def asked(i: int) -> tuple[Golden, float]:
+        vector = vectors[i : i + 1]
+        return _answer(index, golden[i].text, vector), _score(index, vector, golden[i].code, manifest_path)
+
+    with ThreadPoolExecutor(cores(), thread_name_prefix="golden") as threads:  # each reads all vectors once
+        answers = list(threads.map(asked, range(len(golden))))
+    for expected, (found, score) in zip(golden, answers, strict=True):
         if abs(score - expected.score) > TOLERANCE or found.score - score > TOLERANCE:
             raise GoldenMismatchError(
                 manifest_path,

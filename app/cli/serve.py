@@ -134,6 +134,10 @@ def serve(settings: Settings) -> int:
     """Serve until a signal comes; returns the exit status."""
     import asyncio
 
+    from app.serving import heap
+
+    heap.loading()
+
     checks = _begin_checks(settings)  # importing the rest leaves a core idle for half a second
     from app.api.application import create_app
     from app.serving import server
@@ -159,4 +163,7 @@ def _begin_checks(settings: Settings) -> EarlyChecks:
 
 
 def _say_ready(url: str) -> None:
+    from app.serving import heap
+
+    heap.loaded()
     print(f"icd-cascade is ready: {url}", flush=True)

@@ -1,8 +1,9 @@
-"""Memory that the allocator keeps after a pipeline is gone."""
+"""What the interpreter and the allocator keep: a service loads much once, and holds it for weeks."""
 
 from __future__ import annotations
 
 import ctypes
+import gc
 
 
 def trim() -> None:
@@ -13,3 +14,19 @@ def trim() -> None:
     release = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if release is not None:
         release(0)
+
+
+def loading() -> None:
+    """Collect no garbage: what is imported and read stays, and looking through it again and again takes .3 s."""
+    gc.disable()
+
+
+def loaded() -> None:
+    """Collect garbage again, but never look at what there is now."""
+    gc.freeze()
+    gc.enable()
+
+
+def thaw() -> None:
+    """What was loaded may become garbage."""
+    gc.unfreeze()

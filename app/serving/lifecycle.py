@@ -18,7 +18,7 @@ from typing import Protocol, runtime_checkable
 from app.errors import NotReady, ReloadInProgress, ReloadRefused, ServiceError
 from app.pipeline.coder import Coder, Versions
 from app.pipeline.shelved import all_versions
-from app.serving.heap import trim
+from app.serving.heap import thaw, trim
 from app.serving.lifecycle_metrics import LifecycleMetrics, ReloadResult
 from app.serving.logs import SERVICE, log_failure
 from index_builder.errors import ArtifactError
@@ -146,6 +146,7 @@ class Lifecycle:
         previous = None if self._coder is None else self._coder.versions
         _lighten(self._coder)
         _spare(self._coder, True)
+        thaw()
         try:
             coder = self._open(choice)
         except Exception as error:

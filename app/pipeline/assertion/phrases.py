@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import product
+from itertools import chain, product
 from typing import Any, Literal
 
 from app.pipeline.assertion.tokens import phrase_tokens
@@ -69,9 +69,10 @@ def spelled_out(phrase: str) -> Iterator[tuple[str, ...]]:
     for word in phrase.split():
         optional = len(word) > 1 and word.endswith("?")
         options = (word[:-1] if optional else word).split("|")
-        choices.append([*options, ""] if optional else options)
+        tokens = [(one,) if one.startswith("@") else phrase_tokens(one) for one in options]
+        choices.append([*tokens, ()] if optional else tokens)
     for chosen in product(*choices):
-        yield tuple(token for word in chosen for token in ([word] if word.startswith("@") else phrase_tokens(word)))
+        yield tuple(chain.from_iterable(chosen))
 
 
 def _plant(tree: Node, phrases: Sequence[str], cue: Cue) -> None:
