@@ -42,7 +42,7 @@ class CodeIndex:
         self._pages = Pages(mapped)
         stores = {d: _read_store(folder / search_file(d), d, manifest) for d in manifest.prefixes}
         self._prefixes = {d: _view(store) for d, store in stores.items()}
-        self._storage = Storage(self._prefixes, stores, self._forms, self._offsets)
+        self._storage = Storage(self._prefixes, stores, self._forms, self._offsets, self._pages.count)
         self._product = ProductSearch(self._storage)
         self._search = open_search(search, self._storage)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,6 +16,10 @@ from model.nested import Floats
 Mask = npt.NDArray[np.bool_]
 
 
+def _nobody(_: int) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Storage:
     """What is searched: F forms of C codes, as the artifact keeps them. Nothing is ever written.
@@ -24,12 +28,14 @@ class Storage:
     stores:   by width the faiss.IndexFlatIP of the artifact
     forms:    (F, D) float16, memory-mapped
     offsets:  (C + 1,) int64, forms offsets[c]:offsets[c + 1] belong to code c; each code has one at least
+    tell:     hears of so many rows of `forms` that were read one after the other
     """
 
     prefixes: Mapping[int, Floats]
     stores: Mapping[int, Any]
     forms: npt.NDArray[np.float16]
     offsets: Integers
+    tell: Callable[[int], None] = _nobody
 
 
 class CodeSearch(Protocol):

@@ -73,6 +73,7 @@ class ProductSearch:
         forms = self._storage.forms
         for start in range(0, len(forms), FORM_BLOCK):
             yield prefix(forms[start : start + FORM_BLOCK], dimensions)
+            self._storage.tell(FORM_BLOCK)
 
 
 def _blocks(vectors: Floats) -> Iterator[Floats]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import faiss
@@ -17,6 +18,7 @@ from index_builder.build import build
 from index_builder.hits import CodeHits
 from index_builder.index import CodeIndex
 from index_builder.loader import load_folder
+from index_builder.matching import FORM_BLOCK
 from index_builder.searching import neighbours
 from index_builder.searching.device import DeviceSearch
 from index_builder.searching.neighbours import NeighbourSearch
@@ -190,3 +192,11 @@ def test_faiss_searches_on_the_gpu_where_there_is_one() -> None:
     search = NeighbourSearch(storage)
     assert search.on_gpu
     assert_same(ProductSearch(storage).search(queries, 20, None, None), search.search(queries, 20, None, None))
+
+
+def test_reading_the_whole_matrix_is_told_block_by_block() -> None:
+    told = list[int]()
+    storage = replace(storage_of(halves(2000, 1), 1), tell=told.append)
+    queries = halves(2, 2)
+    ProductSearch(storage).search_exact(queries, 5, None, None)
+    assert len(told) == -(-2000 // FORM_BLOCK) > 1  # so that pages can be given back meanwhile
