@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from app.pipeline.coding import Coding
 from app.pipeline.note import CodingOptions, Note
@@ -48,4 +48,20 @@ class Coder(Protocol):
 
     def code(self, notes: Sequence[Note], options: Sequence[CodingOptions]) -> list[Coding]:
         """One coding per note, in their order. Blocking; called by one thread at a time."""
+        ...
+
+
+Tell = Callable[[int, Coding], None]
+"""Hears the place of a note and its coding."""
+
+
+@runtime_checkable
+class TellingCoder(Protocol):
+    """A coder that need not finish a batch to answer its first note."""
+
+    def code_telling(self, notes: Sequence[Note], options: Sequence[CodingOptions], tell: Tell) -> None:
+        """As `code`, but each coding is told as soon as it is there, in any order, by several threads at once.
+
+        Where it raises, some may have been told, and some may be told for a while after.
+        """
         ...

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
 
 from app.pipeline.note import Note
 from app.pipeline.threads import limit_search_threads
 from model.cpu import cores
 
 SHARE = 4_000  # characters that are worth a turn of their own: some 1,000 tokens fill the encoder's runs
-
-T = TypeVar("T")
 
 
 class Crew:
@@ -26,12 +23,15 @@ class Crew:
         self._threads = threads or cores()
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="note", initializer=limit_search_threads)
 
-    def map(self, work: Callable[[slice], Sequence[T]], notes: Sequence[Note]) -> list[T]:
-        """What `work` gives for each share of the notes, end to end. Raises what the first share that failed raised."""
+    def each(self, work: Callable[[slice], None], notes: Sequence[Note]) -> None:
+        """`work` on each share of the notes. Raises what the first share that failed raised."""
         parts = shares(notes) if self._threads > 1 else [slice(0, len(notes))]
         if len(parts) < 2:
-            return [one for part in parts for one in work(part)]
-        return [one for done in self._pool.map(work, parts) for one in done]
+            for part in parts:
+                work(part)
+        else:
+            for _ in self._pool.map(work, parts):
+                pass
 
 
 def shares(notes: Sequence[Note]) -> list[slice]:

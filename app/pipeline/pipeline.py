@@ -27,7 +27,7 @@ from app.pipeline.cascade import (
     exhaustive,
     rescored,
 )
-from app.pipeline.coder import Versions
+from app.pipeline.coder import Tell, Versions
 from app.pipeline.coding import Alternative, CodedItem, Coding, Evidence
 from app.pipeline.conventions.follow import CODE_SET, follow_conventions
 from app.pipeline.crew import Crew
@@ -118,12 +118,19 @@ class CodingPipeline:
 
     def code(self, notes: Sequence[Note], options: Sequence[CodingOptions]) -> list[Coding]:
         """One coding per note. Short notes are encoded together, long ones side by side; each is searched alone."""
+        found: dict[int, Coding] = {}
+        self.code_telling(notes, options, found.__setitem__)
+        return [found[place] for place in range(len(notes))]
 
-        def share(part: slice) -> list[Coding]:
+    def code_telling(self, notes: Sequence[Note], options: Sequence[CodingOptions], tell: Tell) -> None:
+        """As `code`; each coding is told as soon as it is there."""
+
+        def share(part: slice) -> None:
             encoded, spent = self.encoded(notes[part])
-            return [self.code_encoded(note, asked, spent) for note, asked in zip(encoded, options[part], strict=True)]
+            for place, note in enumerate(encoded, start=part.start):
+                tell(place, self.code_encoded(note, options[place], spent))
 
-        return self._crew.map(share, notes)
+        self._crew.each(share, notes)
 
     def encoded(self, notes: Sequence[Note]) -> tuple[list[EncodedNote], dict[str, float]]:
         """The notes segmented and encoded, and the milliseconds of both stages."""

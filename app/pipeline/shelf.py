@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from app.pipeline.coder import Versions
+from app.pipeline.coder import Tell, Versions
 from app.pipeline.coding import Coding
 from app.pipeline.encoding import EncodedNote
 from app.pipeline.merging import merged
@@ -54,16 +54,23 @@ class Shelf:
 
     def code(self, notes: Sequence[Note], options: Sequence[CodingOptions]) -> list[Coding]:
         """One coding per note. Notes are encoded together, once for all indexes of one width."""
+        found: dict[int, Coding] = {}
+        self.code_telling(notes, options, found.__setitem__)
+        return [found[place] for place in range(len(notes))]
+
+    def code_telling(self, notes: Sequence[Note], options: Sequence[CodingOptions], tell: Tell) -> None:
+        """As `code`; each coding is told as soon as it is there."""
         asked = [wanted.code_sets or (self._default,) for wanted in options]
         if len(set(asked)) == 1 and len(asked[0]) == 1:
-            return self._pipelines[asked[0][0]].code(notes, options)
+            return self._pipelines[asked[0][0]].code_telling(notes, options, tell)
         encoded: dict[int, tuple[list[EncodedNote], dict[str, float]]] = {}
         for names in asked:
             for name in names:
                 pipeline = self._pipelines[name]
                 if _width(pipeline) not in encoded:
                     encoded[_width(pipeline)] = pipeline.encoded(notes)
-        return [self._code(place, names, options[place], encoded) for place, names in enumerate(asked)]
+        for place, names in enumerate(asked):
+            tell(place, self._code(place, names, options[place], encoded))
 
     def release(self) -> None:
         """Give back memory that can be had again from files."""

@@ -1,6 +1,6 @@
 """A batch whenever the device is free, never a wait for more. One thread, one call of the coder at a time.
 
-    submit -> lanes -> take -> coder -> future of each note
+    submit -> lanes -> take -> coder -> future of each note, as soon as its coding is there
 
 A batch that fails is halved until the note that breaks is alone. A note whose future was cancelled, because its client
 has left, is not run; one whose deadline passed is answered with DeadlineExceeded.
@@ -11,13 +11,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Final
 
 from app.errors import CodingFailed, DeadlineExceeded, NotReady
-from app.pipeline.coder import Coder
+from app.pipeline.coder import Coder, TellingCoder
 from app.pipeline.coding import Coding
 from app.serving.lanes import Lanes
 from app.serving.limits import ServingLimits
@@ -146,17 +147,24 @@ class Batcher:
 
     def _code(self, entries: Sequence[Entry], begin: float) -> None:
         self._beat = time.monotonic()
-        works = [entry.work for entry in entries]
+        coder = entries[0].coder
+        notes, options = [entry.work.note for entry in entries], [entry.work.options for entry in entries]
+
+        def tell(place: int, coding: Coding) -> None:
+            _answer(entries[place], _timed(coding, begin - entries[place].arrived))
+
         try:
-            codings = entries[0].coder.code([work.note for work in works], [work.options for work in works])
-            outcomes = list(zip(entries, codings, strict=True))
+            if isinstance(coder, TellingCoder):  # who is answered early may ask again before the worker is free
+                coder.code_telling(notes, options, tell)
+            else:
+                for place, (_, coding) in enumerate(zip(entries, coder.code(notes, options), strict=True)):
+                    tell(place, coding)
         except Exception as error:
-            self._halve(entries, begin, error)
-            return
-        for entry, coding in outcomes:
-            _answer(entry, _timed(coding, begin - entry.arrived))
+            self._halve([entry for entry in entries if not entry.future.done()], begin, error)
 
     def _halve(self, entries: Sequence[Entry], begin: float, error: Exception) -> None:
+        if not entries:
+            return
         if len(entries) == 1:
             log_failure("coding failed", error, entries[0].request_id)
             self._metrics.count_failure(error)
@@ -176,8 +184,12 @@ class Batcher:
 
 
 def _answer(entry: Entry, outcome: Outcome) -> None:
-    if entry.future.running() or entry.future.set_running_or_notify_cancel():
-        entry.future.set_result(outcome)
+    """Once: of a batch that failed a share may still run while its notes are coded again."""
+    with suppress(InvalidStateError):
+        if entry.future.done():
+            return
+        if entry.future.running() or entry.future.set_running_or_notify_cancel():
+            entry.future.set_result(outcome)
 
 
 def _timed(coding: Coding, queue_seconds: float) -> Coding:

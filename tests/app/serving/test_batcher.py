@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from app.errors import CodingFailed, DeadlineExceeded, NotReady
-from app.pipeline.coder import Versions
+from app.pipeline.coder import Tell, Versions
 from app.pipeline.coding import Coding
 from app.pipeline.note import CodingOptions, Document, Note
 from app.serving.batcher import Batcher, Entry
@@ -172,3 +172,54 @@ def test_closing_finishes_what_runs_and_answers_what_waits(coder: Recorder) -> N
             batcher.close()
         assert isinstance(outcome(waits.future), NotReady)
     assert coder.calls == [["first"]]
+
+
+class Early(Recorder):
+    """Says its codings last note first, and breaks at poison after it has answered what stands behind."""
+
+    def code_telling(self, notes: Sequence[Note], options: Sequence[CodingOptions], tell: Tell) -> None:
+        self.calls.append([note.documents[0].text for note in notes])
+        for place in reversed(range(len(notes))):
+            if "poison" in notes[place].documents[0].text:
+                raise ValueError("poison")
+            tell(place, Coding((), (), ()))
+            self.begun.release()
+            self.gate.wait(10)
+
+
+def test_a_note_is_answered_while_its_batch_still_runs() -> None:
+    coder = Early()
+    coder.gate.clear()
+    with working() as batcher:
+        first, last = entry(coder, "one"), entry(coder, "two")
+        batcher.submit([first, last])
+        assert isinstance(last.future.result(10), Coding)
+        assert not first.future.done()
+        coder.gate.set()
+        assert isinstance(first.future.result(10), Coding)
+
+
+def test_what_was_answered_before_a_batch_broke_is_not_coded_again() -> None:
+    coder = Early()
+    with working() as batcher:
+        entries = [entry(coder, text) for text in ("one", "two", "poison", "four")]
+        batcher.submit(entries)
+        outcomes = [one.future.result(10) for one in entries]
+    assert [isinstance(outcome, Coding) for outcome in outcomes] == [True, True, False, True]
+    assert isinstance(outcomes[2], CodingFailed)
+    assert sum("four" in call for call in coder.calls) == 1
+
+
+def test_the_first_answer_counts() -> None:
+    """A share of a batch that failed may still run while its notes are coded again."""
+
+    class Twice(Recorder):
+        def code_telling(self, notes: Sequence[Note], options: Sequence[CodingOptions], tell: Tell) -> None:
+            tell(0, Coding((), (), ()))
+            tell(0, Coding((), (), ()))
+
+    with working() as batcher:
+        one = entry(Twice(), "one")
+        batcher.submit([one])
+        assert isinstance(one.future.result(10), Coding)
+        assert not batcher.stalled
