@@ -12,6 +12,7 @@ from model.onnx_encoder import OnnxEncoder
 from model.window_encoder import WindowEncoder, reads
 
 NAMES = ("auto", "onnx-int8", "onnx-cuda", "onnx", "torch")
+INT8 = frozenset({"auto", "onnx-int8"})  # may read in int8
 SIDE_BY_SIDE = frozenset({"onnx", "onnx-int8"})  # a device wants the notes of a batch in one go, cores do not
 
 

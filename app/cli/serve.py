@@ -78,13 +78,14 @@ def _build(settings: Settings) -> None:
     from app.cli.build import build_index, default_processes
     from index_builder.codesets.sources import open_code_set
     from index_builder.processes import EncoderSource
-    from model.backends import open_encoder
+    from model.backends import INT8, open_encoder
     from model.nested import WIDTH
 
     stands = _manifest(settings)
     prefixes, keep = ((64,), WIDTH) if stands is None else (stands.prefixes, stands.dimensions)
-    encoder = open_encoder(settings.model, settings.backend)
-    source, processes = EncoderSource(settings.model, settings.backend), default_processes()
+    backend = "onnx" if settings.backend in INT8 else settings.backend  # an index is float32, whatever reads notes
+    encoder = open_encoder(settings.model, backend)
+    source, processes = EncoderSource(settings.model, backend), default_processes()
     code_set = open_code_set(settings.code_set)
     build_index(code_set, encoder, settings.artifacts, prefixes, keep, reuse=True, source=source, processes=processes)
 

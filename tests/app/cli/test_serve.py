@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import httpx
 import pytest
@@ -25,6 +26,7 @@ from index_builder.manifest import read_manifest
 from index_builder.publish import current, point, restate
 from model.backends import open_encoder
 from model.checkpoint import write_manifest
+from model.encoder import Encoder
 from tests.app.live import TinyCodeSet, deploy
 
 ROOT = Path(__file__).parents[3]
@@ -141,6 +143,25 @@ def test_changed_tables_are_built_with_the_widths_that_were_there(
     assert built != stood
     assert (manifest.prefixes, manifest.dimensions, manifest.inputs) == ((32, 64), 256, packaged_inputs())
     assert not build_missing(settings)
+
+
+@pytest.mark.parametrize(("serving", "building"), [("auto", "onnx"), ("onnx-int8", "onnx"), ("onnx", "onnx")])
+def test_an_index_is_built_in_float32_whatever_reads_notes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serving: str, building: str
+) -> None:
+    opened = list[str]()
+
+    def listened(path: Path | None, backend: str) -> Encoder:
+        opened.append(backend)
+        return open_encoder(path, backend)
+
+    settings = deploy(tmp_path).settings.model_copy(update={"backend": serving})
+    inputs_of(settings, "of other tables")
+    monkeypatch.setattr("index_builder.codesets.sources.open_code_set", lambda _name: TinyCodeSet())
+    monkeypatch.setattr("model.backends.open_encoder", listened)
+    monkeypatch.setattr("app.cli.serve.misfit", Mock(side_effect=["changed.", None]))
+    assert build_missing(settings)
+    assert opened[0] == building
 
 
 def test_service_that_had_to_build_begins_anew_in_the_same_process(tmp_path: Path) -> None:
