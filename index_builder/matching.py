@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.encoder import Integers
-from model.nested import Floats
+from model.nested import PLACES, Floats
 
 FORM_BLOCK = 1024
 SPAN_BLOCK = 512  # a block of similarities is 2 MB at most and stays in cache
@@ -52,7 +52,8 @@ def nearest_spans(queries: Floats, forms: npt.NDArray[np.float16], rows: Integer
     """As `best_spans` with prefixes that are cut from full vectors as they are read: queries (S, d), forms (F, D), rows
     (n,) -> cosines (n,), spans (n,).
 
-    Lengths divide the maxima and not the vectors: a maximum needs no other length. A zero row gives 0.
+    Lengths divide the maxima and not the vectors: a maximum needs no other length. A zero row gives 0. Cosines have
+    PLACES decimals, so that equal ones are equal.
     """
     dimensions = queries.shape[1]
     scores = np.empty(len(rows), dtype=np.float32)
@@ -64,7 +65,7 @@ def nearest_spans(queries: Floats, forms: npt.NDArray[np.float16], rows: Integer
         np.copyto(vectors, forms[chosen, :dimensions])
         best, found = best_spans(queries, vectors)
         lengths = np.sqrt(np.vecdot(vectors, vectors))
-        scores[start : start + ROW_BLOCK] = best / np.maximum(lengths, TINY)
+        scores[start : start + ROW_BLOCK] = np.round(best / np.maximum(lengths, TINY), PLACES)
         spans[start : start + ROW_BLOCK] = found
     return scores, spans
 

@@ -12,6 +12,9 @@ Floats = npt.NDArray[np.float32]
 
 PREFIXES = (64, 128, 256, 768)
 WIDTH = 768
+# Of a cosine by which a code is rescored. Further ones differ from processor to processor, and a wording that stands in
+# the note twice would be read here from one place and there from the other.
+PLACES = 5
 
 
 def normalise(vectors: Floats) -> Floats:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from model.encoder import Integers
-from model.nested import Floats
+from model.nested import PLACES, Floats
 
 _SIMILARITIES = 1 << 26  # most of them at a time: 256 MB
 
@@ -89,6 +89,8 @@ class DeviceMatrix:
     def best_of_groups(self, queries: Floats, rows: Integers, groups: Integers) -> tuple[Floats, Integers, Integers]:
         """The best form of each group: cosine (k,), its span (k,) and its place in `rows` (k,); of equals the first.
 
+        Cosines have PLACES decimals.
+
         rows (n,) of the form matrix, groups (n,) rising from 0, without gaps. The prefix is as wide as the queries.
         """
         asked, owners, count = self._put(queries), self._put(groups), int(groups[-1]) + 1
@@ -97,6 +99,7 @@ class DeviceMatrix:
             for block in torch.split(self._put(rows), _rows_at_once(asked))
         ]
         scores, spans = torch.cat([one.values for one in found]), torch.cat([one.indices for one in found])
+        scores = torch.round(scores, decimals=PLACES)
         largest = scores.new_full((count,), -torch.inf).scatter_reduce(0, owners, scores, "amax")
         best = _first_of(scores == largest[owners], owners, count)
         return _float(largest), _int(spans[best]), _int(best)

@@ -200,3 +200,15 @@ def test_reading_the_whole_matrix_is_told_block_by_block() -> None:
     queries = halves(2, 2)
     ProductSearch(storage).search_exact(queries, 5, None, None)
     assert len(told) == -(-2000 // FORM_BLOCK) > 1  # so that pages can be given back meanwhile
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_of_wordings_that_are_as_near_but_for_the_last_bits_the_first_is_taken(name: str) -> None:
+    """A note says a thing twice, in two wordings of the code: which place is read must not hang on rounding."""
+    storage = random_storage(8)
+    first, last = int(storage.offsets[3]), int(storage.offsets[4]) - 1
+    assert first < last
+    queries = normalise(storage.forms[[last, first]].astype(np.float32))
+    queries = np.stack([queries[0], queries[1] * np.float32(1 - 2e-6)])  # the second form is nearer, by nothing
+    found = open_search(name, storage).rescore(queries, np.array([3]))
+    assert (found.forms.tolist(), found.spans.tolist()) == ([first], [1])
