@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from index_builder.hits import CodeHits, no_hits
 from index_builder.matching import FORM_BLOCK, best_positions, first_maxima, form_maxima, form_rows, nearest_spans
-from index_builder.searching.extract import Extracts
+from index_builder.searching.extract import Extract, Extracts
 from index_builder.searching.port import Mask, Storage
 from model.encoder import Integers
 from model.nested import Floats, prefix
@@ -30,10 +31,18 @@ class ProductSearch:
         if extract is None:
             return self.search_in(self._storage.prefixes[dimensions], queries, width, allowed, bias)
         by_form = form_maxima(queries, _blocks(extract.held), len(extract.rows))
+        return self.best_of(extract, by_form, queries, width, bias)
+
+    def best_of(
+        self, extract: Extract[Any], by_form: Floats, queries: Floats, width: int, bias: Floats | None
+    ) -> CodeHits:
+        """The best codes of an extract by the best cosine of each of its forms (f,), -inf for one that cannot win."""
         by_code = np.maximum.reduceat(by_form, extract.starts)
         ranked = by_code if bias is None else by_code + bias[extract.codes]
         best = best_positions(ranked, width, None)  # in the order of position, as the codes of the extract are
-        return self.hits(queries, extract.codes[best], by_code[best], extract.spread(by_form, len(self._storage.forms)))
+        return self._hits(
+            queries, extract.codes[best], by_code[best], extract.spread(by_form, len(self._storage.forms))
+        )
 
     def search_in(
         self, vectors: Floats, queries: Floats, width: int, allowed: Mask | None, bias: Floats | None
@@ -58,9 +67,9 @@ class ProductSearch:
         by_form = form_maxima(queries, blocks, len(self._storage.forms))
         by_code = np.maximum.reduceat(by_form, self._storage.offsets[:-1])
         positions = best_positions(by_code if bias is None else by_code + bias, width, allowed)
-        return self.hits(queries, positions, by_code[positions], by_form)
+        return self._hits(queries, positions, by_code[positions], by_form)
 
-    def hits(self, queries: Floats, positions: Integers, scores: Floats, by_form: Floats) -> CodeHits:
+    def _hits(self, queries: Floats, positions: Integers, scores: Floats, by_form: Floats) -> CodeHits:
         """The chosen codes with the best form and span of each; by_form (F,) holds the best cosine of their forms."""
         if len(positions) == 0:
             return no_hits()

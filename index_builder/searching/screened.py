@@ -16,7 +16,7 @@ import numpy.typing as npt
 import onnxruntime as ort
 
 from index_builder.hits import CodeHits
-from index_builder.matching import SPAN_BLOCK, best_positions, form_maxima
+from index_builder.matching import SPAN_BLOCK, form_maxima
 from index_builder.searching.extract import Extract, Extracts
 from index_builder.searching.port import Mask, Storage
 from index_builder.searching.product import ProductSearch
@@ -66,10 +66,7 @@ class ScreenedSearch:
         close = self._close(extract, queries, width, added)
         by_form = np.full(len(extract.rows), -np.inf, dtype=np.float32)
         by_form[close] = self._exactly(queries, extract.rows[close])
-        by_code = np.maximum.reduceat(by_form, extract.starts)
-        best = best_positions(by_code if added is None else by_code + added, width, None)
-        spread = extract.spread(by_form, len(self._storage.forms))
-        return self._product.hits(queries, extract.codes[best], by_code[best], spread)
+        return self._product.best_of(extract, by_form, queries, width, bias)
 
     def search_exact(self, queries: Floats, width: int, allowed: Mask | None, bias: Floats | None) -> CodeHits:
         """The oracle takes no short cut."""
