@@ -65,3 +65,10 @@ class TellingCoder(Protocol):
         Where it raises, some may have been told, and some may be told for a while after.
         """
         ...
+
+
+def told_in_order(coder: TellingCoder, notes: Sequence[Note], options: Sequence[CodingOptions]) -> list[Coding]:
+    """What `Coder.code` gives: all codings, in the order of the notes."""
+    found: dict[int, Coding] = {}
+    coder.code_telling(notes, options, found.__setitem__)
+    return [found[place] for place in range(len(notes))]

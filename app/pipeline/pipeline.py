@@ -27,7 +27,7 @@ from app.pipeline.cascade import (
     exhaustive,
     rescored,
 )
-from app.pipeline.coder import Tell, Versions
+from app.pipeline.coder import Tell, Versions, told_in_order
 from app.pipeline.coding import Alternative, CodedItem, Coding, Evidence
 from app.pipeline.conventions.follow import CODE_SET, follow_conventions
 from app.pipeline.crew import Crew
@@ -118,9 +118,7 @@ class CodingPipeline:
 
     def code(self, notes: Sequence[Note], options: Sequence[CodingOptions]) -> list[Coding]:
         """One coding per note. Short notes are encoded together, long ones side by side; each is searched alone."""
-        found: dict[int, Coding] = {}
-        self.code_telling(notes, options, found.__setitem__)
-        return [found[place] for place in range(len(notes))]
+        return told_in_order(self, notes, options)
 
     def code_telling(self, notes: Sequence[Note], options: Sequence[CodingOptions], tell: Tell) -> None:
         """As `code`; each coding is told as soon as it is there."""

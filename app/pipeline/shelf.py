@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from app.pipeline.coder import Tell, Versions
+from app.pipeline.coder import Tell, Versions, told_in_order
 from app.pipeline.coding import Coding
 from app.pipeline.encoding import EncodedNote
 from app.pipeline.merging import merged
@@ -54,9 +54,7 @@ class Shelf:
 
     def code(self, notes: Sequence[Note], options: Sequence[CodingOptions]) -> list[Coding]:
         """One coding per note. Notes are encoded together, once for all indexes of one width."""
-        found: dict[int, Coding] = {}
-        self.code_telling(notes, options, found.__setitem__)
-        return [found[place] for place in range(len(notes))]
+        return told_in_order(self, notes, options)
 
     def code_telling(self, notes: Sequence[Note], options: Sequence[CodingOptions], tell: Tell) -> None:
         """As `code`; each coding is told as soon as it is there."""
