@@ -47,7 +47,7 @@ class Coder(Protocol):
         ...
 
     def code(self, notes: Sequence[Note], options: Sequence[CodingOptions]) -> list[Coding]:
-        """One coding per note, in their order. Blocking; called by one thread at a time."""
+        """One coding per note, in their order. Blocking; called by two threads at a time."""
         ...
 
 

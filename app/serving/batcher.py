@@ -1,9 +1,11 @@
-"""A batch whenever the device is free, never a wait for more. One thread, one call of the coder at a time.
+"""A batch whenever the device is free, never a wait for more. Two threads, each with a call of the coder at a time.
 
     submit -> lanes -> take -> coder -> future of each note, as soon as its coding is there
 
-A batch that fails is halved until the note that breaks is alone. A note whose future was cancelled, because its client
-has left, is not run; one whose deadline passed is answered with DeadlineExceeded.
+The second batch begins when of the first one note is left: one note cannot fill all cores to its end, and two batches
+at once from their beginnings would keep each other's notes waiting. A batch that fails is halved until the note that
+breaks is alone. A note whose future was cancelled, because its client has left, is not run; one whose deadline passed
+is answered with DeadlineExceeded.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ from app.serving.logs import log_failure
 from app.serving.metrics import Metrics
 from app.serving.work import Lane, Outcome, Work
 
+WORKERS: Final = 2
+_LEFT: Final = 1  # notes without an answer that let the next batch begin
 _IDLE_SECONDS: Final = 1.0  # an idle worker shows its heartbeat this often
 _FAILED: Final = "The service failed on this note. The request id finds the cause in its log."
 
@@ -45,31 +49,48 @@ class Entry:
     future: Future[Outcome] = field(default_factory=Future, repr=False)
 
 
+@dataclass(slots=True)
+class _Worker:
+    """What one thread does. beat: when it turned or called the coder, whichever was last; batch: what it runs."""
+
+    thread: threading.Thread
+    beat: float
+    batch: Sequence[Entry] = ()
+
+    @property
+    def died(self) -> bool:
+        """Whether the thread was started and is over."""
+        return self.thread.ident is not None and not self.thread.is_alive()
+
+
 class Batcher:
     """Hands entries to their coders. Thread-safe."""
 
     def __init__(self, limits: ServingLimits, metrics: Metrics) -> None:
         self._lanes: Lanes[Entry] = Lanes()
-        self._changed = threading.Condition()  # guards the lanes and _closed
+        self._changed = threading.Condition()  # guards all that follows but the metrics
         self._closed = False
         self._limits = limits
         self._metrics = metrics
         self._throughput = Throughput()
-        self._running = 0
-        self._beat = time.monotonic()
-        self._thread = threading.Thread(target=self._work, name="code")
+        self._accounted = 0.0  # up to when the time with a batch running is in the throughput
+        self._workers = [
+            _Worker(threading.Thread(target=self._work, args=(place,), name=f"code-{place}"), time.monotonic())
+            for place in range(WORKERS)
+        ]
         metrics.queue.watch(lambda: sum(self.load().queued.values()), self.queue_age, self.heartbeat_age)
 
     def start(self) -> None:
         """Begin to work; returns at once."""
-        self._beat = time.monotonic()
-        self._thread.start()
+        for worker in self._workers:
+            worker.beat = time.monotonic()
+            worker.thread.start()
 
     def close(self) -> None:
-        """Take nothing more and answer what waits with NotReady; the batch that runs is finished."""
+        """Take nothing more and answer what waits with NotReady; the batches that run are finished."""
         with self._changed:
             self._closed = True
-            self._changed.notify()
+            self._changed.notify_all()
 
     def submit(self, entries: Sequence[Entry]) -> None:
         """Queue all entries, or raise NotReady and queue none."""
@@ -78,7 +99,7 @@ class Batcher:
                 raise NotReady("The service is stopping.")
             for entry in entries:
                 self._lanes.add(entry)
-            self._changed.notify()
+            self._changed.notify_all()
 
     def withdraw(self, entries: Sequence[Entry]) -> None:
         """Cancel what has not begun to run. Its tokens and its text leave the queue at once."""
@@ -91,7 +112,8 @@ class Batcher:
         """Tokens that wait and run, and the measured speed."""
         with self._changed:
             queued = {lane: self._lanes.tokens(lane) for lane in Lane}
-        return Load(queued, self._running, self._throughput.per_second)
+            running = sum(entry.cost for worker in self._workers for entry in worker.batch)
+        return Load(queued, running, self._throughput.per_second)
 
     def queue_age(self) -> float:
         """Seconds that the oldest entry has waited; 0 if nothing waits."""
@@ -100,58 +122,71 @@ class Batcher:
         return 0.0 if oldest is None else time.monotonic() - oldest
 
     def heartbeat_age(self) -> float:
-        """Seconds since the worker turned or called the coder, whichever was last."""
-        return time.monotonic() - self._beat
+        """Seconds since the worker that has not been heard of for longest turned or called the coder."""
+        return time.monotonic() - min(worker.beat for worker in self._workers)
 
     @property
     def stalled(self) -> bool:
-        """Whether the worker died, or one call of a coder has run longer than the limit."""
-        died = self._thread.ident is not None and not self._thread.is_alive()
+        """Whether a worker died, or one call of a coder has run longer than the limit."""
+        died = any(worker.died for worker in self._workers)
         return died or self.heartbeat_age() > self._limits.stall_seconds
 
-    def _work(self) -> None:
-        batch: list[Entry] = []
+    def _work(self, place: int) -> None:
+        worker = self._workers[place]
         try:
             while not self._closed:
-                batch = self._next()
-                self._run(batch)
+                self._next(worker)
+                self._run(worker)
         except BaseException as error:
             # Threads print what ends them, message and all, and that may quote a note. /livez tells the rest.
             log_failure("worker died", error)
         finally:
-            self._end(batch)
+            self._end(worker)
 
-    def _next(self) -> list[Entry]:
-        """The entries to run now; empty after a second without any."""
+    def _next(self, worker: _Worker) -> None:
+        """Give the worker the entries to run now; none after a second without any."""
         with self._changed:
-            self._beat = time.monotonic()
-            if not len(self._lanes) and not self._closed:
+            worker.beat = time.monotonic()
+            if not self._closed and not (len(self._lanes) and self._room()):
                 self._changed.wait(_IDLE_SECONDS)
             budgets = batch_budgets(self._limits, self._throughput.per_second)
-            taken, expired = ([], []) if self._closed else self._lanes.take(time.monotonic(), budgets)
-            batch = [entry for entry in taken if entry.future.set_running_or_notify_cancel()]
-            self._running = sum(entry.cost for entry in batch)
+            idle = self._closed or not self._room()
+            taken, expired = ([], []) if idle else self._lanes.take(time.monotonic(), budgets)
+            if taken and not any(other.batch for other in self._workers):
+                self._accounted = time.monotonic()
+            worker.batch = [entry for entry in taken if entry.future.set_running_or_notify_cancel()]
         for entry in expired:
             _answer(entry, DeadlineExceeded("The note was not reached before its deadline."))
-        return batch
 
-    def _run(self, batch: Sequence[Entry]) -> None:
+    def _room(self) -> bool:
+        """Whether a batch may begin beside what runs."""
+        left = sum(not entry.future.done() for worker in self._workers for entry in worker.batch)
+        return left <= _LEFT
+
+    def _run(self, worker: _Worker) -> None:
+        batch = worker.batch
         if not batch:
             return
         begin = time.monotonic()
         for _, entries in groupby(batch, key=lambda entry: id(entry.coder)):  # a swap of the coder splits a batch
-            self._code(list(entries), begin)
-        self._throughput = self._throughput.after(self._running, time.monotonic() - begin)
-        self._metrics.queue.observe_batch(len(batch), self._running)
-        self._running = 0
+            self._code(worker, list(entries), begin)
+        tokens = sum(entry.cost for entry in batch)
+        with self._changed:
+            now = time.monotonic()  # batches share their time: each second of it counts once
+            self._throughput, self._accounted = self._throughput.after(tokens, now - self._accounted), now
+            worker.batch = ()
+            self._changed.notify_all()
+        self._metrics.queue.observe_batch(len(batch), tokens)
 
-    def _code(self, entries: Sequence[Entry], begin: float) -> None:
-        self._beat = time.monotonic()
+    def _code(self, worker: _Worker, entries: Sequence[Entry], begin: float) -> None:
+        worker.beat = time.monotonic()
         coder = entries[0].coder
         notes, options = [entry.work.note for entry in entries], [entry.work.options for entry in entries]
 
         def tell(place: int, coding: Coding) -> None:
             _answer(entries[place], _timed(coding, begin - entries[place].arrived))
+            with self._changed:
+                self._changed.notify()  # the other worker may have waited for it
 
         try:
             if isinstance(coder, TellingCoder):  # who is answered early may ask again before the worker is free
@@ -160,9 +195,9 @@ class Batcher:
                 for place, (_, coding) in enumerate(zip(entries, coder.code(notes, options), strict=True)):
                     tell(place, coding)
         except Exception as error:
-            self._halve([entry for entry in entries if not entry.future.done()], begin, error)
+            self._halve(worker, [entry for entry in entries if not entry.future.done()], begin, error)
 
-    def _halve(self, entries: Sequence[Entry], begin: float, error: Exception) -> None:
+    def _halve(self, worker: _Worker, entries: Sequence[Entry], begin: float, error: Exception) -> None:
         if not entries:
             return
         if len(entries) == 1:
@@ -171,14 +206,15 @@ class Batcher:
             _answer(entries[0], CodingFailed(_FAILED))
             return
         middle = len(entries) // 2
-        self._code(entries[:middle], begin)
-        self._code(entries[middle:], begin)
+        self._code(worker, entries[:middle], begin)
+        self._code(worker, entries[middle:], begin)
 
-    def _end(self, batch: Sequence[Entry]) -> None:
+    def _end(self, worker: _Worker) -> None:
         with self._changed:
             self._closed = True
             waiting = self._lanes.drain()
-        for entry in (*batch, *waiting):
+            self._changed.notify_all()
+        for entry in (*worker.batch, *waiting):
             if not entry.future.done():
                 _answer(entry, NotReady("The service is stopping."))
 

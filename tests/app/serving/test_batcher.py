@@ -16,9 +16,12 @@ from app.pipeline.coding import Coding
 from app.pipeline.note import CodingOptions, Document, Note
 from app.serving.batcher import Batcher, Entry
 from app.serving.limits import ServingLimits
+from app.serving.load import ASSUMED_SPEED
 from app.serving.metrics import Metrics
 from app.serving.work import Lane, Outcome, Work, estimate_tokens
 from index_builder.catalog import Catalog
+
+HELD = ["first", "second"]
 
 
 class Recorder:
@@ -76,16 +79,17 @@ def coder() -> Recorder:
 
 @contextmanager
 def busy(batcher: Batcher, coder: Recorder) -> Iterator[None]:
-    """The worker is held up by a first note while the block runs."""
+    """The coder is held up by two notes while the block runs: no other batch begins beside them."""
     coder.gate.clear()
-    first = entry(coder, "first")
-    batcher.submit([first])
+    held = [entry(coder, text) for text in HELD]
+    batcher.submit(held)
     assert coder.begun.acquire(timeout=5)
     try:
         yield
     finally:
         coder.gate.set()
-    outcome(first.future)
+    for one in held:
+        outcome(one.future)
 
 
 def test_what_waits_becomes_one_batch_when_the_device_is_free(coder: Recorder) -> None:
@@ -94,7 +98,7 @@ def test_what_waits_becomes_one_batch_when_the_device_is_free(coder: Recorder) -
             entries = [entry(coder, f"n{number}") for number in range(5)]
             batcher.submit(entries)
         codings = [outcome(waiting.future) for waiting in entries]
-    assert coder.calls == [["first"], [f"n{number}" for number in range(5)]]
+    assert coder.calls == [HELD, [f"n{number}" for number in range(5)]]
     assert all(isinstance(coding, Coding) and coding.timings_ms["queue"] >= 0 for coding in codings)
 
 
@@ -116,7 +120,7 @@ def test_client_that_left_is_not_served_and_frees_its_tokens(coder: Recorder) ->
             batcher.withdraw([leaves])
             assert batcher.load().queued[Lane.INTERACTIVE] == stays.cost
         outcome(stays.future)
-    assert coder.calls == [["first"], ["stays"]]
+    assert coder.calls == [HELD, ["stays"]]
 
 
 def test_entry_past_its_deadline_is_answered_without_being_run(coder: Recorder) -> None:
@@ -125,7 +129,7 @@ def test_entry_past_its_deadline_is_answered_without_being_run(coder: Recorder) 
             late = entry(coder, "late", seconds=0.0)
             batcher.submit([late])
         assert isinstance(outcome(late.future), DeadlineExceeded)
-    assert coder.calls == [["first"]]
+    assert coder.calls == [HELD]
 
 
 def test_swapped_coder_is_called_with_its_own_entries_only(coder: Recorder) -> None:
@@ -136,7 +140,7 @@ def test_swapped_coder_is_called_with_its_own_entries_only(coder: Recorder) -> N
             batcher.submit(entries)
         for waiting in entries:
             outcome(waiting.future)
-    assert (coder.calls, other.calls) == ([["first"], ["old"]], [["new 1", "new 2"]])
+    assert (coder.calls, other.calls) == ([HELD, ["old"]], [["new 1", "new 2"]])
 
 
 def test_worker_stalls_while_a_call_hangs_and_recovers(coder: Recorder) -> None:
@@ -154,9 +158,10 @@ def test_idle_worker_keeps_its_heartbeat() -> None:
 
 
 def test_dead_worker_answers_what_it_held_and_is_reported(coder: Recorder) -> None:
-    with working(ServingLimits(batch_tokens=1)) as batcher:
+    with working() as batcher:
         with busy(batcher, coder):
-            entries = [entry(coder, "exit"), entry(coder, "waits")]
+            entries = [entry(coder, text, Lane.BULK) for text in ("exit", "beside")]  # whose turn it is
+            entries.append(entry(coder, "waits"))
             batcher.submit(entries)
         assert all(isinstance(outcome(waiting.future), NotReady) for waiting in entries)
         eventually(lambda: batcher.stalled)
@@ -171,7 +176,7 @@ def test_closing_finishes_what_runs_and_answers_what_waits(coder: Recorder) -> N
             batcher.submit([waits])
             batcher.close()
         assert isinstance(outcome(waits.future), NotReady)
-    assert coder.calls == [["first"]]
+    assert coder.calls == [HELD]
 
 
 class Early(Recorder):
@@ -208,6 +213,57 @@ def test_what_was_answered_before_a_batch_broke_is_not_coded_again() -> None:
     assert [isinstance(outcome, Coding) for outcome in outcomes] == [True, True, False, True]
     assert isinstance(outcomes[2], CodingFailed)
     assert sum("four" in call for call in coder.calls) == 1
+
+
+def test_the_next_batch_begins_when_one_note_is_left() -> None:
+    coder = Early()
+    coder.gate.clear()
+    with working() as batcher:
+        held = [entry(coder, text) for text in ("one", "two", "three")]
+        batcher.submit(held)
+        assert isinstance(held[2].future.result(10), Coding)
+        batcher.submit([entry(coder, "next"), entry(coder, "after")])
+        time.sleep(0.05)
+        assert coder.calls == [["one", "two", "three"]]  # two notes are left
+        assert batcher.load().running == sum(one.cost for one in held)
+        coder.gate.set()
+        eventually(lambda: len(coder.calls) == 2)
+
+
+def test_a_single_note_keeps_no_other_waiting_and_two_batches_are_the_most(coder: Recorder) -> None:
+    coder.gate.clear()
+    with working() as batcher:
+        entries = [entry(coder, text) for text in ("one", "two", "three")]
+        for one in entries[:2]:
+            batcher.submit([one])
+            assert coder.begun.acquire(timeout=5)
+        batcher.submit(entries[2:])
+        assert not coder.begun.acquire(timeout=0.05)
+        coder.gate.set()
+        assert all(isinstance(outcome(one.future), Coding) for one in entries)
+    assert coder.calls == [["one"], ["two"], ["three"]]
+
+
+def test_seconds_that_batches_share_count_once_in_the_speed() -> None:
+    """Two notes side by side in the time of one are coded at twice the speed."""
+
+    class Sleeping(Recorder):
+        def code(self, notes: Sequence[Note], options: Sequence[CodingOptions]) -> list[Coding]:
+            self.begun.release()
+            time.sleep(0.5)
+            return super().code(notes, options)
+
+    coder = Sleeping()
+    with working() as batcher:
+        entries = [entry(coder, "fever " * 4000) for _ in range(2)]
+        for one in entries:
+            batcher.submit([one])
+            assert coder.begun.acquire(timeout=5)
+        for one in entries:
+            outcome(one.future)
+        eventually(lambda: not batcher.load().running)
+        tokens = ASSUMED_SPEED + sum(one.cost for one in entries)  # the assumed speed counts like a second
+        assert tokens / 2.0 < tokens / 1.8 < batcher.load().speed
 
 
 def test_the_first_answer_counts() -> None:
