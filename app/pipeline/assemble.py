@@ -13,7 +13,7 @@ from app.pipeline.encoders import Encoders
 from app.pipeline.holding import Holding
 from app.pipeline.pipeline import CodingPipeline
 from app.pipeline.shelf import Shelf
-from app.pipeline.threads import limit_search_threads
+from app.pipeline.threads import hand_over_sooner, limit_search_threads
 from index_builder.checking import EarlyChecks
 from index_builder.crosswalk.artifact import open_crosswalk
 from index_builder.errors import CodeSetError
@@ -90,6 +90,7 @@ def _coder(
     threads: int,
 ) -> CodingPipeline:
     limit_search_threads()
+    hand_over_sooner()
     folder = folder_of(artifacts, one.code_set, edition=one.edition, index=one.index)
     opened = load_folder(folder, encoder, search=search, check=ahead.check)
     loaded = ahead.calibrations(encoder.info.version)
