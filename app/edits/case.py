@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from app.edits.facts import RuleBook
+from app.edits.sides import sides_in
 from app.pipeline.coding import Caution, CodedItem
 from app.pipeline.note import Patient
 from app.pipeline.spans import Section, Segmented
@@ -48,6 +49,11 @@ class Case:
     def text(self) -> str:
         """All documents."""
         return "\n".join(document.text for document in self.note.note.documents)
+
+    @cached_property
+    def sides(self) -> frozenset[str]:
+        """The sides that the note names anywhere."""
+        return sides_in(self.text)
 
     def says(self, pattern: re.Pattern[str]) -> bool:
         """Whether any document has the pattern."""

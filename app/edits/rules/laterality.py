@@ -16,15 +16,11 @@ def laterality(case: Case) -> Iterator[Finding]:
 
     What the sentences of the evidence say comes first; where they name no side, the note as a whole is asked.
     """
-    whole = None
     for item in case.codes:
         side = side_of(case.book, item.code)
         if side is None:
             continue
-        said = sides_in(case.around(item))
-        if not said:
-            whole = sides_in(case.text) if whole is None else whole
-            said = whole
+        said = sides_in(case.around(item)) or case.sides
         if side in said:
             continue
         offered = neighbours(case.book, item.code)

@@ -95,7 +95,7 @@ def _told_beside(case: Case, code: str) -> bool:
 def _told(case: Case, item: CodedItem, detail: str, offered: tuple[str, ...]) -> tuple[str, str] | None:
     """What the note tells of a missing side or trimester, if it is one thing only, and the offered code of it."""
     if detail == "laterality":
-        said = sides_in(case.around(item)) or sides_in(case.text)
+        said = sides_in(case.around(item)) or case.sides
     elif detail == "trimester":
         said = trimesters_in(case.text)
     else:

@@ -33,7 +33,7 @@ def is_english(texts: Sequence[str]) -> bool:
     """
     words = [word for text in texts for word in _WORD.findall(text.lower())]
     letters = sum(map(len, words))
-    latin = sum(len(_LATIN.findall(word)) for word in words)
+    latin = len(_LATIN.findall("".join(words)))
     if letters - latin >= _FEWEST and letters > 2 * latin:
         return False
     foreign = sum(word in FOREIGN for word in words)
