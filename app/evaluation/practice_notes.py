@@ -19,23 +19,13 @@ from app.evaluation.corpora.coded_note import CodedNote
 from app.evaluation.corpora.reading import read_text
 from app.evaluation.errors import CorpusError
 from app.pipeline.note import Document, Note
+from index_builder.marks import Mark, unmarked
 
 SHIPPED = Path(__file__).with_name("practice_notes")
 SPLITS = ("all", "train", "aside")
 ASIDE = 2  # every second note is kept from the encoder, for the last stage,
 KEPT = "aside-"  # and all notes of files that are named so
 _HEAD = re.compile(r"^=== (\S+) \| (.+)$", re.MULTILINE)
-_MARK = re.compile(r"\[\[([^\[\]|\n]+)\|([^\[\]|\n]+)\]\]")
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """Words of a note and one code that they support: [start, end) in code points of the note without its marks."""
-
-    code: str
-    start: int
-    end: int
-    optional: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,18 +78,3 @@ def _read(file: Path) -> Iterator[PracticeNote]:
             raise CorpusError(f"{file}: note {id} has a mark that is not of the form [[words|CODE]]")
         gold = frozenset(mark.code for mark in marks if not mark.optional)
         yield PracticeNote(id=id, note=Note((Document(text, id=id),)), gold=gold, setting=setting, marks=marks)
-
-
-def unmarked(text: str) -> tuple[str, tuple[Mark, ...]]:
-    """The text without its marks, and where they were."""
-    parts: list[str] = []
-    marks: list[Mark] = []
-    length = after = 0
-    for match in _MARK.finditer(text):
-        plain, words = text[after : match.start()], match[1]
-        start = length + len(plain)
-        length, after = start + len(words), match.end()
-        parts += [plain, words]
-        for code in match[2].split("+"):
-            marks.append(Mark(code.strip().removeprefix("?"), start, length, code.strip().startswith("?")))
-    return "".join([*parts, text[after:]]), tuple(marks)

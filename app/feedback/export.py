@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from app.evaluation.practice_notes import unmarked
 from app.feedback.review import Decision, OffsetUnit, Place, Review
+from index_builder.marks import unmarked
 
 SETTING: Final = "reviewed"
 Span = tuple[int, int]

@@ -12,6 +12,7 @@ from index_builder.codesets.inputs import packaged_inputs
 from index_builder.codesets.plain_terms import abbreviated, plain_term, tidy
 from index_builder.codesets.protocol import Code, FormSource, SurfaceForm
 from index_builder.tables.abbreviations import load_abbreviations
+from index_builder.tables.lines import line_wordings, load_lines
 from index_builder.tables.termfile import ICD10CM_TERMS, load_terms
 from index_builder.tables.wordings import load_wordings
 
@@ -55,7 +56,9 @@ class ICD10CM:
         if self._terms is not None:
             yield from load_terms(self._terms)
             yield from load_abbreviations()
-            yield from load_wordings()
+            wordings = load_wordings()
+            yield from wordings
+            yield from line_wordings(load_lines(), {form.text.casefold() for form in wordings})
 
     @cached_property
     def _codes(self) -> tuple[Code, ...]:

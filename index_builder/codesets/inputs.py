@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from index_builder.tables.abbreviations import ABBREVIATIONS
+from index_builder.tables.lines import LINES
 from index_builder.tables.termfile import ICD10CM_TERMS
 from index_builder.tables.wordings import WORDINGS
 from model.checkpoint import sha256_of
@@ -22,7 +23,9 @@ _READERS: Final = (
     "codesets/inheriting.py",
     "codesets/ordering.py",
     "codesets/plain_terms.py",
+    "marks.py",
     "tables/abbreviations.py",
+    "tables/lines.py",
     "tables/term.py",
     "tables/termfile.py",
     "tables/wordings.py",
@@ -30,16 +33,19 @@ _READERS: Final = (
 
 
 def packaged_inputs(
-    terms: Path | None = ICD10CM_TERMS, abbreviations: Path = ABBREVIATIONS, wordings: Path = WORDINGS
+    terms: Path | None = ICD10CM_TERMS,
+    abbreviations: Path = ABBREVIATIONS,
+    wordings: Path = WORDINGS,
+    lines: Path = LINES,
 ) -> str:
-    """SHA-256 (hex) over the term tables, the wordings, their readers and the version of the tabular list."""
+    """SHA-256 (hex) over the tables of wordings, their readers and the version of the tabular list."""
     digest = hashlib.sha256(f"{TABULAR} {version(TABULAR)}\n".encode())
-    for file in _files(terms, abbreviations, wordings):
+    for file in _files(terms, abbreviations, wordings, lines):
         digest.update(f"{file.name} {sha256_of(file)}\n".encode())
     return digest.hexdigest()
 
 
-def _files(terms: Path | None, abbreviations: Path, wordings: Path) -> Iterator[Path]:
+def _files(terms: Path | None, abbreviations: Path, wordings: Path, lines: Path) -> Iterator[Path]:
     if terms is not None:
-        yield from (terms, abbreviations, *sorted(wordings.glob("*.tsv")))
+        yield from (terms, abbreviations, *sorted(wordings.glob("*.tsv")), *sorted(lines.glob("*.txt")))
     yield from (_BUILDER / name for name in _READERS)

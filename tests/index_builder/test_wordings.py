@@ -31,5 +31,6 @@ def test_no_wording_stands_for_two_codes() -> None:
 
 
 def test_the_default_code_set_has_them() -> None:
-    assert sum(form.source is FormSource.CLINICIAN for form in ICD10CM().forms()) == len(load_wordings())
+    own = {(form.code, form.text) for form in ICD10CM().forms() if form.source is FormSource.CLINICIAN}
+    assert own >= {(form.code, form.text) for form in load_wordings()}
     assert not [form for form in ICD10CM(terms=None).forms() if form.source is FormSource.CLINICIAN]

@@ -8,9 +8,10 @@ import pytest
 
 from app.evaluation.corpora import open_corpus
 from app.evaluation.errors import CorpusError
-from app.evaluation.practice_notes import SHIPPED, PracticeNotes, unmarked
+from app.evaluation.practice_notes import SHIPPED, PracticeNotes
 from app.evaluation.us_notes import UsNotes
 from index_builder.codesets.icd10cm import ICD10CM
+from index_builder.marks import unmarked
 
 GOLD = Path(__file__).parents[2] / "gold"
 
