@@ -181,6 +181,7 @@ def sources(args: argparse.Namespace) -> Sources:
         start=Path(args.start),
         codiesp=args.codiesp,
         practice=args.practice,
+        lines=args.lines,
         artifacts=args.artifacts,
         notes=args.notes,
         notes_limit=args.notes_limit,

@@ -48,6 +48,9 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--names", type=Path, help="MedQuAD file: names and definitions of diseases, without codes")
     group.add_argument("--codiesp", type=Path, help="CodiEsp folder: clauses of its training notes are mined")
     group.add_argument("--practice", type=Path, help="folder of practice notes, e.g. app/evaluation/practice_notes")
+    group.add_argument(
+        "--lines", action="store_true", help="the marked lines that ship: as clinicians write (--artifacts)"
+    )
     group.add_argument("--clause-share", type=float, default=0.2, help="share of pairs from coded notes")
     group.add_argument("--artifacts", type=Path, help="an index of the start model: finds its mistakes on marked words")
     group.add_argument("--notes", type=Path, help="CSV of notes without codes, for self-training")

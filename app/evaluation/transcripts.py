@@ -43,6 +43,11 @@ class Transcript(CodedNote):
         return True
 
 
+def coded_ids(codes: Path = CODES) -> frozenset[str]:
+    """The note_id of every row that was coded."""
+    return frozenset(json.loads(line)["id"] for _, line in read_lines(codes))
+
+
 @dataclass(frozen=True, slots=True)
 class Transcripts:
     """The coded rows of the table in a folder."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from app.pipeline.coding import Evidence
 from app.pipeline.note import CodingOptions, Note
 from app.pipeline.pipeline import CodingPipeline
 from app.pipeline.segment import segment
+from app.pipeline.spans import Clause as SpanOfClause
 from app.training.forms import FormVectors
 from app.training.mentions import MarkedClause, distinct_queries
 from app.training.nearest import nearest_codes
@@ -57,13 +59,20 @@ def literal_clauses(notes: Iterable[Note], pipeline: CodingPipeline, *, least: f
         cut = segment(note)
         coding = pipeline.code([note], [options])[0]
         for item in (*coding.codes, *coding.candidates):
-            best = item.evidence[0]
-            clause = next(c for c in cut.clauses if c.document == best.document and c.start <= best.start < c.end)
+            best = next(iter(item.evidence), None)
+            clause = None if best is None else _clause_at(cut.clauses, best)
+            if best is None or clause is None:  # a code that rules brought in, or words that only the reading has
+                continue
             text = cut.text_of(clause)
             if best.weight >= least and len(text.split()) >= len(best.text.split()) + longer:
                 passage = passage_of(cut, clause)
                 found.setdefault((item.code, text), Clause(item.code, text, (best.text,), (), passage))
     return list(found.values())
+
+
+def _clause_at(clauses: Sequence[SpanOfClause], best: Evidence) -> SpanOfClause | None:
+    """The clause that the words begin in."""
+    return next((c for c in clauses if c.document == best.document and c.start <= best.start < c.end), None)
 
 
 def _nearest_form(catalog: Catalog, near: CodeHits, code: str) -> Wording | None:

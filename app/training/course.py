@@ -17,7 +17,7 @@ from app.pipeline.segment import segment
 from app.training.clauses import coded_clauses, literal_clauses
 from app.training.forms import LiveForms
 from app.training.keeping import read_clauses, read_notes, write_clauses
-from app.training.mentions import MarkedClause, marked_clauses, practised_clauses
+from app.training.mentions import MarkedClause, lined_clauses, marked_clauses, practised_clauses
 from app.training.passages import passage_of
 from index_builder.catalog import Catalog
 from index_builder.embedding import Progress
@@ -39,6 +39,7 @@ class Sources:
 
     start:     checkpoint whose mistakes are mined first; codiesp: folder of coded notes; notes: CSV of uncoded ones
     practice:  folder of practice notes; their marked words are read where there is an index
+    lines:     the marked lines that ship are read where there is an index
     artifacts: an index of the start model. With it mistakes on marked words are mined, without it the clause of each
                given code
     marks:     steps at which the model so far mines anew, ascending
@@ -48,6 +49,7 @@ class Sources:
     start: Path
     codiesp: Path | None = None
     practice: Path | None = None
+    lines: bool = False
     artifacts: Path | None = None
     notes: Path | None = None
     notes_limit: int = 400
@@ -137,12 +139,13 @@ class Course:
         """The words that people marked, of all sources."""
         coded = marked_clauses(self.sources.codiesp, "train", catalog) if self.sources.codiesp else []
         practised = practised_clauses(self.sources.practice, catalog) if self.sources.practice else []
-        return coded + PRACTISED * practised
+        lined = lined_clauses(catalog) if self.sources.lines else []
+        return coded + PRACTISED * practised + lined
 
     def _own_mistakes(self, start: int) -> list[Clause]:
         """The marked words with the mistakes of the model so far; the uncoded notes' clauses stay the start's."""
         assert self.sources.artifacts is not None
-        if not self.sources.codiesp and not self.sources.practice:
+        if not (self.sources.codiesp or self.sources.practice or self.sources.lines):
             return read_clauses(self._file(0))
         pipeline = open_coder(self.sources.artifacts, "icd-10-cm", self.sources.start, "onnx")
         catalog, encoder = pipeline.catalog, live_encoder(self.trainer)  # the catalog is closed with its pipeline

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from app.evaluation.errors import CorpusError
-from app.evaluation.transcripts import ASIDE
+from app.evaluation.transcripts import ASIDE, coded_ids
 from app.pipeline.note import Document, Note
 from model.training.pairs import Clause
 from model.training.text import Inside
@@ -45,11 +45,17 @@ def read_notes(file: Path, limit: int) -> list[Note]:
 def read_texts(file: Path) -> list[str]:
     """The notes of a CSV file with a column `transcription` or `text`.
 
-    Every eleventh row is kept aside for looking at answers and never read. Raises CorpusError.
+    Every eleventh row is kept aside for looking at answers and never read; neither are the transcripts that we coded
+    (app/evaluation/transcripts.py), which teach the last stage. Raises CorpusError.
     """
+    coded = coded_ids()
     with file.open(encoding="utf-8", newline="") as stream:
         rows = csv.DictReader(stream)
         column = next((name for name in ("transcription", "text") if name in (rows.fieldnames or ())), None)
         if column is None:
             raise CorpusError(f"{file} line 1: expected a column transcription or text")
-        return [row[column] for number, row in enumerate(rows) if number % ASIDE and row[column]]
+        return [
+            row[column]
+            for number, row in enumerate(rows)
+            if number % ASIDE and row[column] and row.get("note_id") not in coded
+        ]

@@ -10,10 +10,12 @@ from pathlib import Path
 from app.evaluation.codiesp_evidence import Mention, projected_mentions
 from app.evaluation.corpora import CodedNote, CodiEsp, match
 from app.evaluation.practice_notes import PracticeNotes
+from app.pipeline.note import Document, Note
 from app.pipeline.segment import segment
 from app.pipeline.spans import Clause, Segmented
 from app.training.passages import passage_of
 from index_builder.catalog import Catalog
+from index_builder.tables.lines import load_lines
 from model.training.text import Inside
 
 ASIDE = 3  # every third training note is kept for the last stage
@@ -57,6 +59,21 @@ def practised_clauses(path: Path, catalog: Catalog) -> list[MarkedClause]:
     notes = PracticeNotes(path).notes("train")
     marks = {n.id: [Mention(n.id, mark.code, mark.start, mark.end) for mark in n.marks] for n in notes}
     return _marked_in([(note, note.gold | note.uncounted) for note in notes], marks, catalog)
+
+
+def lined_clauses(catalog: Catalog) -> list[MarkedClause]:
+    """The marks of the lines that ship (index_builder/tables/lines), in their order; each line is a note of its own."""
+    lines = {f"line-{number}": line for number, line in enumerate(load_lines(), start=1)}
+    marks = {id: [Mention(id, mark.code, mark.start, mark.end) for mark in line.marks] for id, line in lines.items()}
+    notes = [
+        CodedNote(
+            id=id,
+            note=Note((Document(line.text, id=id),)),
+            gold=frozenset(mark.code for mark in line.marks),
+        )
+        for id, line in lines.items()
+    ]
+    return _marked_in([(note, note.gold) for note in notes], marks, catalog)
 
 
 def _marked_in(

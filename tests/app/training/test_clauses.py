@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ from app.pipeline.pipeline import CodingPipeline
 from app.pipeline.segment import segment
 from app.training.clauses import MISTAKES, coded_clauses, literal_clauses
 from app.training.forms import LiveForms
-from app.training.mentions import distinct_queries, marked_clauses, practised_clauses
+from app.training.mentions import distinct_queries, lined_clauses, marked_clauses, practised_clauses
 from app.training.nearest import nearest_codes
 from app.training.passages import passage_of
+from index_builder.marks import unmarked
+from index_builder.tables.lines import MarkedLine
 from model.training.text import Inside
 from tests.app.training.corpus import ENGLISH
 from tests.index_builder.fakes import FakeEncoder
@@ -94,6 +97,24 @@ def test_a_note_that_names_a_code_gives_its_longer_clauses_only(pipeline: Coding
     found = literal_clauses([note], pipeline, least=0.9, longer=2)
     assert {(c.code, c.target) for c in found} == {("B02", ("shingles",))}
     assert all("suffer" in c.text and c.context is not None and str(c.context) == c.text for c in found)
+
+
+def test_words_that_stand_in_no_clause_are_passed_over(
+    pipeline: CodingPipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Evidence of the reading, where the clauses are those of the note as it is."""
+    note = Note((Document("She surely does suffer from shingles today."),))
+    cut = segment(note)
+    monkeypatch.setattr("app.training.clauses.segment", lambda _: replace(cut, clauses=()))
+    assert literal_clauses([note], pipeline, least=0.9, longer=2) == []
+
+
+def test_marked_lines_are_notes_of_their_own(pipeline: CodingPipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = MarkedLine(*unmarked("Seen for [[sick headaches with zigzags|G43]], long pale from [[low iron|D50]]"))
+    monkeypatch.setattr("app.training.mentions.load_lines", lambda: [line, line])
+    marked = {one.code: one for one in lined_clauses(pipeline.catalog)}
+    assert (marked["G43"].words, marked["D50"].words) == ("sick headaches with zigzags", "low iron")
+    assert marked["G43"].note_codes == {"G43", "D50"}
 
 
 def test_a_passage_grows_by_whole_sentences_and_never_into_another_document() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.evaluation.errors import CorpusError
+from app.evaluation.transcripts import coded_ids
 from app.training.keeping import read_clauses, read_notes, read_texts, write_clauses
 from model.training.pairs import Clause
 from model.training.text import Inside
@@ -35,6 +36,13 @@ def test_notes_are_spread_evenly_and_some_are_never_read(tmp_path: Path) -> None
     notes = [note.documents[0].text for note in read_notes(file, 5)]
     assert notes == [texts[i] for i in (0, 4, 8, 12, 16)]
     assert len(read_notes(file, 100)) == 20
+
+
+def test_rows_that_were_coded_are_never_read(tmp_path: Path) -> None:
+    coded = sorted(coded_ids())[:2]
+    rows = [*coded, "none of ours", "another"]
+    (tmp_path / "x.csv").write_text("note_id,text\n9,first\n" + "".join(f"{id},note {id}\n" for id in rows))
+    assert read_texts(tmp_path / "x.csv") == ["note none of ours", "note another"]
 
 
 def test_a_file_without_texts_is_named(tmp_path: Path) -> None:
