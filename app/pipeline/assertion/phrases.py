@@ -14,7 +14,7 @@ from app.pipeline.coding import Assertion
 from app.pipeline.lexicon import read_lexicon
 
 Direction = Literal["forward", "backward", "pseudo", "end"]
-Reach = Literal["list", "near", "attached", "short", "own", "touch", "dated"]
+Reach = Literal["list", "near", "attached", "short", "word", "own", "touch", "dated"]
 ALL = frozenset(Assertion)
 ADJECTIVES = frozenset({"negative", "neg", "absent"})  # "negative Homans sign" and "Homans sign negative"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from app.pipeline.assertion.phrases import Cue
 from app.pipeline.assertion.tokens import Tokens
-from app.pipeline.assertion.triggers import Trigger, closes
+from app.pipeline.assertion.triggers import DASHES, Trigger, closes
 from app.pipeline.clauses import BARE_WORDS
 from app.pipeline.coding import Assertion
 from app.pipeline.lexicon import read_lexicon
@@ -21,6 +21,8 @@ RANKED = (
     Assertion.FAMILY,
     Assertion.NEGATED,
 )  # of two scopes over one word the later counts: "no family history of" is a negation
+RELATIVE = frozenset({"that", "which"})
+AS_WELL = ("as", "well", "as")
 COMMAS, OR, JOINING = frozenset(",;"), frozenset({"or", "nor", "/"}), frozenset({"and", "or", "nor", "&"})
 PREPOSITIONS = frozenset(LEXICON["prepositions"])
 DETERMINERS = frozenset(LEXICON["determiners"])
@@ -135,6 +137,8 @@ def _forward_end(scan: Scan, trigger: Trigger, problems: bool) -> int:
     cue, count = trigger.cue, len(scan.tokens)
     if cue.reach == "own":
         return trigger.end
+    if cue.reach == "word":
+        return word_after(scan.tokens, trigger.end)
     end = next_of(scan.ends[cue.assertion], trigger.end, count)
     opened = trigger.start and scan.tokens.words[trigger.start - 1] == "("
     if opened:
@@ -158,6 +162,13 @@ def _forward_end(scan: Scan, trigger: Trigger, problems: bool) -> int:
     if problems and treated and next_of(scan.ors, treated.stop, end) == end:
         return treated.stop  # "no fractures on alendronate, macular degeneration": the list of problems goes on
     return min(end, _next_cell(scan, trigger.end, end))
+
+
+def word_after(tokens: Tokens, at: int) -> int:
+    """The end of the word that a prefix belongs to: "non tender", "non-tender"."""
+    while tokens.word(at) in DASHES:
+        at += 1
+    return min(at + 1, len(tokens))
 
 
 def _means(scan: Scan, trigger: Trigger, end: int) -> range:
@@ -227,6 +238,8 @@ def _backward_start(scan: Scan, trigger: Trigger, starts: list[int]) -> int:
         floor = max(floor, last_of(scan.cells, trigger.start, -1) + 1, last_of(scan.commas, trigger.start, -1) + 1)
         return _after_joining(scan, floor, trigger.start)
     start = trigger.start
+    if scan.tokens.word(start - 1) in RELATIVE:  # "a fracture as well as numbness that was not present before"
+        floor = _after_joining(scan, floor, start)
     if scan.tokens.word(start - 1) in COMMAS and closes(scan.tokens, trigger.end):
         start = max(start - 1, floor)  # "pneumonia, resolved": of the item before it
     elif scan.tokens.word(start - 1) in BEFORE_VALUE:
@@ -248,5 +261,6 @@ def _passes(cue: Cue, said: Assertion) -> bool:
 
 
 def _after_joining(scan: Scan, floor: int, end: int) -> int:
-    joints = [at + 1 for at in range(floor, end) if scan.tokens.words[at] in JOINING]
+    words = scan.tokens.words
+    joints = [at + 1 for at in range(floor, end) if words[at] in JOINING or words[at - 2 : at + 1] == AS_WELL]
     return joints[-1] if joints else floor
