@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from app.pipeline.assertion.naming import is_unsaid, stem
 from app.pipeline.assertion.phrases import AssertionLexicon, assertion_lexicon
-from app.pipeline.assertion.scope import paint, scan, word_after
+from app.pipeline.assertion.scope import paint, scan, spoken_for
 from app.pipeline.assertion.tokens import Tokens, tokenise
 from app.pipeline.assertion.triggers import Trigger, find_triggers, holding
 from app.pipeline.coding import Assertion, Evidence
@@ -160,7 +160,7 @@ class AssertionReader:
         for trigger in triggers:  # a finding that stands in the trigger itself: "no change in bowel habits"
             if trigger.cue.direction == "forward" and trigger.cue.assertion is Assertion.NEGATED:
                 labels[trigger.start : trigger.end] = [Assertion.NEGATED] * (trigger.end - trigger.start)
-        heads = frozenset(place for trigger in triggers for place in range(trigger.start, _spoken_for(tokens, trigger)))
+        heads = frozenset(place for trigger in triggers for place in range(trigger.start, spoken_for(tokens, trigger)))
         return Read(tokens, tuple(labels), tuple(triggers), heads, self._carried(at, sentence, tokens))
 
     def _carried(self, at: int, sentence: Sentence, tokens: Tokens) -> Assertion | None:
@@ -180,11 +180,6 @@ class AssertionReader:
         if opens_list(previous):
             return previous.labels[-1] if previous.labels[-1] in CARRYING else previous.triggers[-1].cue.assertion
         return previous.carried if bulleted else None
-
-
-def _spoken_for(tokens: Tokens, trigger: Trigger) -> int:
-    """The end of a trigger, with the word that it is a prefix of: of "non-insulin dependent diabetes" not its head."""
-    return word_after(tokens, trigger.end) if trigger.cue.reach == "word" else trigger.end
 
 
 def _leads(trigger: Trigger, first: int, last: int) -> bool:

@@ -135,10 +135,8 @@ def paint(scan: Scan, problems: bool) -> list[Assertion]:
 
 def _forward_end(scan: Scan, trigger: Trigger, problems: bool) -> int:
     cue, count = trigger.cue, len(scan.tokens)
-    if cue.reach == "own":
-        return trigger.end
-    if cue.reach == "word":
-        return word_after(scan.tokens, trigger.end)
+    if cue.reach in ("own", "word"):
+        return spoken_for(scan.tokens, trigger)
     end = next_of(scan.ends[cue.assertion], trigger.end, count)
     opened = trigger.start and scan.tokens.words[trigger.start - 1] == "("
     if opened:
@@ -164,8 +162,11 @@ def _forward_end(scan: Scan, trigger: Trigger, problems: bool) -> int:
     return min(end, _next_cell(scan, trigger.end, end))
 
 
-def word_after(tokens: Tokens, at: int) -> int:
-    """The end of the word that a prefix belongs to: "non tender", "non-tender"."""
+def spoken_for(tokens: Tokens, trigger: Trigger) -> int:
+    """The end of a trigger, with the word that it is a prefix of: "non tender", "non-tender"."""
+    if trigger.cue.reach != "word":
+        return trigger.end
+    at = trigger.end
     while tokens.word(at) in DASHES:
         at += 1
     return min(at + 1, len(tokens))
