@@ -42,7 +42,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--prior-notes", type=Path, nargs="*", help="CSV files and folders of uncoded notes for a prior"
     )
-    parser.add_argument("--prior-of", default="general", help="else the prior of this loaded calibration")
+    parser.add_argument("--prior-of", default="general", help="else the prior of this calibration, of whatever model")
     parser.add_argument("--search-weight", type=float, default=0.03, help="of the priors when candidates are chosen")
     parser.add_argument("--usage-weight", type=float, default=0.0, help="of how ordinary a code is, a tier, likewise")
     parser.add_argument("--candidates", type=float, default=0.02, help="least probability of a candidate")
@@ -121,15 +121,15 @@ def _prior(
 ) -> Mapping[str, float]:
     """Learned anew from uncoded notes, or another calibration's."""
     from app.evaluation.calibration.prior import learn_prior, literal_uses
-    from app.pipeline.calibration import SHIPPED, load_all
+    from app.pipeline.calibration import SHIPPED, read_all
 
     if args.prior_notes:
         uses = literal_uses(coder.catalog, _texts(args.prior_notes))
         return learn_prior(coder.catalog, set(count_codes(counted)), uses)
-    loaded = load_all([SHIPPED, *folders], coder.versions.model)
-    if args.prior_of not in loaded:
-        raise EvaluationError(f"--prior-of {args.prior_of} is not loaded for this model: give --prior-notes")
-    return loaded[args.prior_of].prior
+    known = {one.name: one.prior for one, _ in read_all([SHIPPED, *folders])}  # of codes: any model's will do
+    if args.prior_of not in known:
+        raise EvaluationError(f"--prior-of {args.prior_of} is no calibration that is there: give --prior-notes")
+    return known[args.prior_of]
 
 
 def _texts(sources: list[Path]) -> Iterator[str]:
