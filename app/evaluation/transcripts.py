@@ -2,8 +2,8 @@
 
 The table is MTSamples (CC0) as <path>/mtsamples*.csv with the columns note_id and transcription; the user brings it.
 A line of the codes: {"id": note_id, "codes": [...], "optional": [...], "forbidden": [...]}. Every eleventh row of the
-table is kept aside for looking at answers (app/training/keeping.py); what was coded of those is the split `aside`, the
-rest `train`.
+table is kept aside for looking at answers (app/training/keeping.py); what was coded of those is the split `aside`, or,
+with "part": "unseen" in its line, `unseen`: nobody looks at answers to those, only at figures. The rest is `train`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from app.evaluation.corpora.coded_note import CodedNote
 from app.evaluation.corpora.reading import read_lines, read_rows
@@ -20,17 +21,20 @@ from app.pipeline.note import Document, Note
 
 CODES = Path(__file__).with_name("transcript_codes.jsonl")
 TABLE = "mtsamples*.csv"
-SPLITS = ("all", "train", "aside")
+SPLITS = ("all", "train", "aside", "unseen")
 ASIDE = 11  # every so many rows one is kept aside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transcript(CodedNote):
-    """A coded row. optional: codes that may be reported and need not be; forbidden: beginnings of wrong codes."""
+    """A coded row. optional: codes that may be reported and need not be; forbidden: beginnings of wrong codes.
+
+    split: train, aside or unseen
+    """
 
     optional: frozenset[str]
     forbidden: tuple[str, ...] = field(repr=False)
-    aside: bool
+    split: str
 
     @property
     def uncounted(self) -> frozenset[str]:
@@ -65,9 +69,9 @@ class Transcripts:
         missing = coded.keys() - {note.id for note in notes}
         if missing:
             raise CorpusError(f"{self.path} has no row with note_id {min(missing)}, which {self.codes.name} codes")
-        return [note for note in notes if split == "all" or note.aside == (split == "aside")]
+        return [note for note in notes if split in ("all", note.split)]
 
-    def _coded(self, coded: dict[str, dict[str, list[str]]]) -> Iterator[Transcript]:
+    def _coded(self, coded: dict[str, dict[str, Any]]) -> Iterator[Transcript]:
         for number, (id, text) in enumerate(self._rows()):
             if (row := coded.get(id)) is not None:
                 yield Transcript(
@@ -76,7 +80,7 @@ class Transcripts:
                     gold=frozenset(row["codes"]),
                     optional=frozenset(row["optional"]),
                     forbidden=tuple(row["forbidden"]),
-                    aside=number % ASIDE == 0,
+                    split="train" if number % ASIDE else row.get("part", "aside"),
                 )
 
     def _rows(self) -> Iterator[tuple[str, str]]:

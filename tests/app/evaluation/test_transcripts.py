@@ -21,13 +21,14 @@ def corpus(tmp_path: Path) -> Transcripts:
     lines = [
         {"id": "3", "codes": ["J06.9"], "optional": ["R05.9", "J06.9"], "forbidden": ["J18"]},
         {"id": "11", "codes": [], "optional": [], "forbidden": []},
+        {"id": "22", "codes": [], "optional": [], "forbidden": [], "part": "unseen"},
     ]
     codes.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     return Transcripts(tmp_path, codes)
 
 
 def test_codes_find_their_rows_and_every_eleventh_is_aside(corpus: Transcripts) -> None:
-    first, second = corpus.notes()
+    first, second, third = corpus.notes()
     assert (first.id, first.text, first.gold, first.uncounted) == (
         "3",
         "COUGH, number 3",
@@ -37,6 +38,7 @@ def test_codes_find_their_rows_and_every_eleventh_is_aside(corpus: Transcripts) 
     assert first.billed and first.forbidden == ("J18",)
     assert [note.id for note in corpus.notes("train")] == ["3"]
     assert [note.id for note in corpus.notes("aside")] == ["11"] == [second.id]
+    assert [note.id for note in corpus.notes("unseen")] == ["22"] == [third.id]
 
 
 def test_what_is_missing_is_named(corpus: Transcripts, tmp_path: Path) -> None:
