@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,10 +14,12 @@ from app.evaluation.calibration.prior import frequency
 from app.evaluation.corpora import CodedNote, count_codes
 from app.pipeline.calibration import ATTENTION, Calibration, Thresholds
 from app.pipeline.carried import NEUTRAL
-from app.pipeline.features import FEATURES
+from app.pipeline.features import FEATURES, Shortlist
 from app.pipeline.note import CodingOptions
 from app.pipeline.pipeline import CodingPipeline
+from app.pipeline.threads import limit_search_threads
 from model.attention.label_attention import LabelAttention
+from model.cpu import cores
 from model.last_stage import Curve, Doubles, LastStage, Linear
 from model.metrics.calibration import expected_calibration_error, reliability
 
@@ -138,19 +141,24 @@ def collect(
     """The shortlists of the notes with their labels; note i is searched with calibration names[i % len(names)]."""
     codes = pipeline.catalog.code_names
     rows, labels, owners = [], [], []
-    for number, coded in enumerate(notes):
+
+    def read(number: int) -> Shortlist:
+        coded = notes[number]
         options = CodingOptions(
             top_k=CodingOptions().top_k if coded.billed else recipe.depth,  # what is billed is read as requests are
             billable_only=coded.billed,
             assertion="annotate",
             calibration=names[number % len(names)],
         )
-        found = pipeline.shortlist(coded.note, options)
-        counted = [row for row, p in enumerate(found.positions.tolist()) if codes[p] not in coded.uncounted]
-        rows.append(found.columns[counted])
-        labels.append([codes[p] in coded.gold for p in found.positions[counted].tolist()])
-        owners.append(np.full(len(counted), number, dtype=np.int64))
-        progress("reading notes", number + 1, len(notes))
+        return pipeline.shortlist(coded.note, options)
+
+    with ThreadPoolExecutor(cores(), initializer=limit_search_threads) as pool:
+        for number, (coded, found) in enumerate(zip(notes, pool.map(read, range(len(notes))), strict=True)):
+            counted = [row for row, p in enumerate(found.positions.tolist()) if codes[p] not in coded.uncounted]
+            rows.append(found.columns[counted])
+            labels.append([codes[p] in coded.gold for p in found.positions[counted].tolist()])
+            owners.append(np.full(len(counted), number, dtype=np.int64))
+            progress("reading notes", number + 1, len(notes))
     return Examples(
         rows=np.concatenate(rows),
         labels=np.concatenate([np.asarray(one, dtype=np.bool_) for one in labels]),
