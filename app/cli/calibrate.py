@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.cli.options import add_artifact_flags, settings_of
+from app.cli.options import add_artifact_flags, positive, settings_of
 from app.cli.progress import shown_progress
 from app.evaluation.corpora import NAMES, CodedNote, count_codes, match, open_corpus
 from app.evaluation.errors import EvaluationError
@@ -47,6 +47,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--usage-weight", type=float, default=0.0, help="of how ordinary a code is, a tier, likewise")
     parser.add_argument("--candidates", type=float, default=0.02, help="least probability of a candidate")
     parser.add_argument("--kind", choices=KINDS, default="best")
+    parser.add_argument("--trees", type=positive, default=140, help="how many, where the kind is trees")
+    parser.add_argument("--leaves", type=positive, default=20, help="most leaves of a tree")
     parser.add_argument("--leave-out", nargs="*", default=(), help="features that are not to be read")
     parser.add_argument("--offset", nargs="*", default=(), help="FEATURE=VALUE: not learned, added to the logit")
     parser.add_argument(
@@ -63,6 +65,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Learn, write and say what was learned."""
+    from app.evaluation.calibration.last_stage import TreeSize
     from app.evaluation.calibration.learn import Recipe, learn
     from app.pipeline.assemble import open_coder
     from app.pipeline.calibration import attention_file, open_attention, save
@@ -82,6 +85,7 @@ def run(args: argparse.Namespace) -> int:
             search_weight=args.search_weight,
             usage_weight=args.usage_weight,
             kind=args.kind,
+            size=TreeSize(args.trees, args.leaves),
             depth=args.depth,
             seed=args.seed,
             candidates=args.candidates,

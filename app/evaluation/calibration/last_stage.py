@@ -21,6 +21,14 @@ PRECISION, RECALL = 0.8, 0.8  # what precision_first and recall_first aim at
 
 
 @dataclass(frozen=True, slots=True)
+class TreeSize:
+    """How many boosted trees, and the most leaves of one: what a few hundred notes bear."""
+
+    trees: int = 140
+    leaves: int = 20
+
+
+@dataclass(frozen=True, slots=True)
 class Examples:
     """Shortlisted codes of many notes.
 
@@ -41,7 +49,13 @@ class Examples:
 
 
 def fit(
-    examples: Examples, *, kind: str, folds: int, seed: int, offsets: Doubles | None = None
+    examples: Examples,
+    *,
+    kind: str,
+    folds: int,
+    seed: int,
+    offsets: Doubles | None = None,
+    size: TreeSize = TreeSize(),
 ) -> tuple[LastStage, Doubles]:
     """The last stage, and the probability of each row by a stage that saw neither its note nor its curve's.
 
@@ -54,13 +68,13 @@ def fit(
     logits, counts = np.zeros(len(examples.rows)), examples.counts
     for fold in range(folds):
         held = fold_of == fold
-        learned = _score(examples.rows[~held], examples.labels[~held], counts[~held], kind, seed)
+        learned = _score(examples.rows[~held], examples.labels[~held], counts[~held], kind, seed, size)
         logits[held] = learned.logits(examples.rows[held])
     crossed = np.zeros(len(logits))
     for fold in range(folds):
         held = fold_of == fold
         crossed[held] = curve(logits[~held], examples.labels[~held], counts[~held])(logits[held])
-    score = _score(examples.rows, examples.labels, counts, kind, seed)
+    score = _score(examples.rows, examples.labels, counts, kind, seed, size)
     return LastStage(score, curve(logits, examples.labels, counts), added), crossed
 
 
@@ -71,8 +85,10 @@ def _folds(notes: int, folds: int, seed: int) -> Integers:
     return fold
 
 
-def _score(rows: Floats, labels: npt.NDArray[np.bool_], counts: Doubles, kind: str, seed: int) -> Trees | Linear:
-    return _trees(rows, labels, counts, seed) if kind == "trees" else _linear(rows, labels, counts)
+def _score(
+    rows: Floats, labels: npt.NDArray[np.bool_], counts: Doubles, kind: str, seed: int, size: TreeSize
+) -> Trees | Linear:
+    return _trees(rows, labels, counts, seed, size) if kind == "trees" else _linear(rows, labels, counts)
 
 
 def _linear(rows: Floats, labels: npt.NDArray[np.bool_], counts: Doubles) -> Linear:
@@ -84,14 +100,14 @@ def _linear(rows: Floats, labels: npt.NDArray[np.bool_], counts: Doubles) -> Lin
     return Linear(mean, scale, np.asarray(model.coef_[0]), float(model.intercept_[0]))
 
 
-def _trees(rows: Floats, labels: npt.NDArray[np.bool_], counts: Doubles, seed: int) -> Trees:
+def _trees(rows: Floats, labels: npt.NDArray[np.bool_], counts: Doubles, seed: int, size: TreeSize) -> Trees:
     from sklearn.ensemble import HistGradientBoostingClassifier
     from threadpoolctl import threadpool_limits
 
     model = HistGradientBoostingClassifier(
         learning_rate=0.06,
-        max_iter=140,
-        max_leaf_nodes=20,
+        max_iter=size.trees,
+        max_leaf_nodes=size.leaves,
         min_samples_leaf=40,
         l2_regularization=5.0,
         early_stopping=False,

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from app.evaluation.calibration.last_stage import Examples, choose_kind, fit, thresholds
+from app.evaluation.calibration.last_stage import Examples, TreeSize, choose_kind, fit, thresholds
 from app.evaluation.calibration.prior import frequency
 from app.evaluation.corpora import CodedNote, count_codes
 from app.pipeline.calibration import ATTENTION, Calibration, Thresholds
@@ -34,6 +34,7 @@ class Recipe:
     with_frequency: whether codes that the notes' coders use often are preferred
     search_weight:  of prior and frequency when candidates are chosen, in units of cosine
     usage_weight:   of a tier of how ordinary a code is, likewise
+    size:           of the trees, where there are any
     kind:           trees, linear, or best (of both, by log loss on notes left out)
     depth:          top_k of the shortlists: 200 gives 600 codes a note
     candidates:     least probability of a candidate
@@ -47,6 +48,7 @@ class Recipe:
     search_weight: float = 0.03
     usage_weight: float = 0.0
     kind: str = "best"
+    size: TreeSize = TreeSize()
     depth: int = 200
     folds: int = 5
     seed: int = 0
@@ -90,7 +92,7 @@ def learn(
     chosen = replace(examples, rows=examples.rows[:, [FEATURES.index(name) for name in columns]])
     kind = choose_kind(chosen, recipe.folds, recipe.seed) if recipe.kind == "best" else recipe.kind
     offsets = np.array([recipe.offsets.get(name, 0.0) for name in columns])
-    stage, crossed = fit(chosen, kind=kind, folds=recipe.folds, seed=recipe.seed, offsets=offsets)
+    stage, crossed = fit(chosen, kind=kind, folds=recipe.folds, seed=recipe.seed, offsets=offsets, size=recipe.size)
     own = frequency(count_codes(counted), len(counted)) if recipe.with_frequency else {"": 0.0}
     return Calibration(
         name=recipe.name,
