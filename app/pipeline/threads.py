@@ -12,11 +12,11 @@ from typing import Final
 import faiss
 from threadpoolctl import ThreadpoolController
 
-SWITCH_SECONDS: Final = 5e-4
+SWITCH_SECONDS: Final = 1e-4
 
 
 def hand_over_sooner() -> None:
-    """Let a thread that comes out of a matrix product wait for the interpreter half a millisecond, not five.
+    """Let a thread that comes out of a matrix product wait for the interpreter a tenth of a millisecond, not five.
 
     Notes that are coded side by side hand it over some thousand times each; a core idles while its thread waits.
     """
