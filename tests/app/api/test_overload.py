@@ -16,6 +16,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.types import Message
 
+from app.serving.batcher import WORKERS
 from app.settings import Settings
 from tests.app.api.client import Client, running
 from tests.app.api.test_operations import samples
@@ -46,12 +47,14 @@ def queued(client: Client) -> float:
     return samples(client)["icd_queue_tokens"][()]
 
 
-def hold_up(client: Client, coder: FakeCoder) -> Future[httpx.Response]:
-    """A first note that keeps the worker busy until the gate opens."""
+def hold_up(client: Client, coder: FakeCoder, notes: int = WORKERS) -> Future[httpx.Response]:
+    """Notes that keep the workers busy until the gate opens; the first of them."""
     coder.gate.clear()
-    begun = client.begin("POST", "/v1/code", json={"text": NOTE})
-    eventually(lambda: client.app.state.service.batcher.load().running == TOKENS)
-    return begun
+    begun = []
+    for number in range(1, notes + 1):
+        begun.append(client.begin("POST", "/v1/code", json={"text": NOTE}))
+        eventually(lambda number=number: client.app.state.service.batcher.load().running == number * TOKENS)
+    return begun[0]
 
 
 def test_full_queue_answers_429_with_retry_after_to_single_notes_and_batches(coder: FakeCoder) -> None:
@@ -84,7 +87,7 @@ def test_wait_beyond_the_deadline_is_refused_at_once(coder: FakeCoder) -> None:
 
 def test_one_client_may_have_a_limited_number_of_requests_open(coder: FakeCoder) -> None:
     with serving(coder, key_concurrency=1) as client:
-        first = hold_up(client, coder)
+        first = hold_up(client, coder, notes=1)
         refused = client.code(text=NOTE)
         assert (refused.status_code, int(refused.headers["Retry-After"])) == (429, 1)
         coder.gate.set()
@@ -110,8 +113,8 @@ def test_deadline_is_answered_while_the_worker_is_busy(coder: FakeCoder) -> None
         found = samples(client)
         coder.gate.set()
         eventually(lambda: client.app.state.service.batcher.load().running == 0)
-    assert (found["icd_deadline_exceeded_total"][()], found["icd_queue_tokens"][()]) == (3, 0)
-    assert len(coder.options) == 1  # the late notes never ran
+    assert (found["icd_deadline_exceeded_total"][()], found["icd_queue_tokens"][()]) == (4, 0)
+    assert len(coder.options) == WORKERS  # the late notes never ran
 
 
 async def send_and_leave(app: FastAPI, leave: threading.Event) -> list[Message]:
@@ -150,7 +153,7 @@ def test_note_of_a_client_that_leaves_never_runs(coder: FakeCoder) -> None:
         assert first.result(5).status_code == 200
         assert client.code(text=NOTE).status_code == 200
         assert samples(client)["icd_request_duration_seconds_count"]["/v1/code", "499"] == 1
-    assert len(coder.options) == 2
+    assert len(coder.options) == WORKERS + 1
 
 
 def test_poison_note_of_one_client_leaves_the_others_answered(coder: FakeCoder) -> None:
@@ -158,13 +161,13 @@ def test_poison_note_of_one_client_leaves_the_others_answered(coder: FakeCoder) 
     with serving(coder) as client:
         first = hold_up(client, coder)
         pending = [client.begin("POST", "/v1/code", json={"text": text}) for text in texts]
-        eventually(lambda: samples(client)["icd_lane_entries_total"]["interactive",] == 5)
+        eventually(lambda: samples(client)["icd_lane_entries_total"]["interactive",] == WORKERS + 4)
         coder.gate.set()
         assert [answer.result(5).status_code for answer in pending] == [200, 500, 200, 200]
         assert first.result(5).status_code == 200
         found = samples(client)
-    assert (found["icd_batch_notes_sum"][()], found["icd_batch_notes_count"][()]) == (5, 2)
-    assert found["icd_batch_tokens_count"][()] == 2
+    assert (found["icd_batch_notes_sum"][()], found["icd_batch_notes_count"][()]) == (WORKERS + 4, WORKERS + 1)
+    assert found["icd_batch_tokens_count"][()] == WORKERS + 1
 
 
 @pytest.mark.parametrize(("notes", "lane"), [(1, "interactive"), (4, "interactive"), (5, "bulk")])

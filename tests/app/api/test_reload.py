@@ -210,7 +210,7 @@ def test_note_in_flight_is_finished_by_the_pipeline_that_began_it(catalog: Catal
     with running(lambda: next(coders)) as client:
         client.wait_until_ready()
         old.gate.clear()
-        in_flight = client.begin("POST", "/v1/code", json={"text": "gout"})
+        in_flight = client.begin("POST", "/v1/code/batch", json={"notes": [{"text": "gout"}] * 2})
         eventually(lambda: client.app.state.service.batcher.load().running > 0)
         queued = client.begin("POST", "/v1/code", json={"text": "asthma"})
         eventually(lambda: samples(client)["icd_queue_tokens"][()] > 0)
@@ -218,7 +218,7 @@ def test_note_in_flight_is_finished_by_the_pipeline_that_began_it(catalog: Catal
         after = client.begin("POST", "/v1/code", json={"text": "gout and asthma"})
         old.gate.set()
         assert [answer.result(5).status_code for answer in (in_flight, queued, after)] == [200, 200, 200]
-    assert (len(old.options), len(new.options)) == (2, 1)
+    assert (len(old.options), len(new.options)) == (3, 1)
 
 
 def test_log_of_a_refused_reload_names_type_and_place(deployed: Deployment, caplog: pytest.LogCaptureFixture) -> None:

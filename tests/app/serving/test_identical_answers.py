@@ -64,13 +64,13 @@ def work(text: str) -> Work:
 
 
 async def through_batcher(coder: Gated, texts: Sequence[str]) -> list[Outcome]:
-    """A first note occupies the worker; then every text comes as a request of its own."""
+    """Two notes occupy the coder; then every text comes as a request of its own."""
     limits, metrics = ServingLimits(), Metrics()
     batcher = Batcher(limits, metrics)
     admission = Admission(batcher, limits, metrics)
     batcher.start()
     try:
-        first = asyncio.create_task(admission.run(coder, [work("Cough.")], Lane.INTERACTIVE, "first"))
+        first = asyncio.create_task(admission.run(coder, [work("Cough."), work("Fever.")], Lane.INTERACTIVE, "first"))
         while not batcher.load().running:
             await asyncio.sleep(0.001)
         rest = [asyncio.create_task(admission.run(coder, [work(text)], Lane.INTERACTIVE, text)) for text in texts]
@@ -86,7 +86,7 @@ async def through_batcher(coder: Gated, texts: Sequence[str]) -> list[Outcome]:
 def test_answer_is_the_same_alone_and_in_a_batch_of_strangers(pipeline: CodingPipeline) -> None:
     coder = Gated(pipeline)
     shared = asyncio.run(through_batcher(coder, TEXTS))
-    assert coder.sizes == [1, len(TEXTS)]
+    assert coder.sizes == [2, len(TEXTS)]
     for text, outcome in zip(TEXTS, shared, strict=True):
         asked = work(text)
         [alone] = pipeline.code([asked.note], [asked.options])
