@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import httpx
@@ -47,13 +48,18 @@ def queued(client: Client) -> float:
     return samples(client)["icd_queue_tokens"][()]
 
 
+def runs(client: Client, tokens: int) -> bool:
+    running: int = client.app.state.service.batcher.load().running
+    return running == tokens
+
+
 def hold_up(client: Client, coder: FakeCoder, notes: int = WORKERS) -> Future[httpx.Response]:
     """Notes that keep the workers busy until the gate opens; the first of them."""
     coder.gate.clear()
     begun = []
     for number in range(1, notes + 1):
         begun.append(client.begin("POST", "/v1/code", json={"text": NOTE}))
-        eventually(lambda number=number: client.app.state.service.batcher.load().running == number * TOKENS)
+        eventually(partial(runs, client, number * TOKENS))
     return begun[0]
 
 
