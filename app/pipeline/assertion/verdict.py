@@ -145,4 +145,13 @@ def asserted(item: CodedItem, reader: AssertionReader) -> CodedItem:
     details = detailing(item.display)
     if details and details.isdisjoint(stems_of(" ".join(e.text for e in evidence))) and reader.denies(details):
         evidence = tuple(replace(e, assertion=Assertion.NEGATED) for e in evidence)
-    return replace(item, evidence=evidence)
+    return replace(item, evidence=_not_less_than_denied(evidence))
+
+
+def _not_less_than_denied(evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+    """Without words that say less than the heaviest do, where the note denies those: with otitis media denied, the
+    "otitis" of an otitis externa is no evidence of it."""
+    if not evidence or evidence[0].assertion is not Assertion.NEGATED:
+        return evidence
+    denied = stems_of(evidence[0].text)
+    return tuple(one for one in evidence if not stems_of(one.text) < denied)

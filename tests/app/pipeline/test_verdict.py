@@ -143,3 +143,21 @@ def test_annotating_suppresses_nothing(pipeline: CodingPipeline) -> None:
     said = {item.code: item.assertion for item in coding.codes + coding.candidates}
     assert said["B02"] is Assertion.NEGATED and said["M54"] is Assertion.FAMILY
     assert coding.suppressed == () and all(item.reason is None for item in coding.candidates)
+
+
+@pytest.mark.parametrize(
+    ("text", "lesser", "expected"),
+    [
+        ("No otitis media. Diagnosis: otitis externa.", "otitis", Place.SUPPRESSED),
+        ("No otitis media last week. Now otitis media.", "otitis media", Place.CODES),
+    ],
+)
+def test_words_that_say_less_than_what_is_denied_are_no_evidence(text: str, lesser: str, expected: Place) -> None:
+    reader = AssertionReader(segment_read(Note((Document(text),))))
+    denied, at = text.index("otitis media"), text.rindex(lesser)
+    evidence = (
+        Evidence(0, denied, denied + len("otitis media"), "otitis media", 0.9, None),
+        Evidence(0, at, at + len(lesser), lesser, 0.88, None),
+    )
+    item = replace(_item("H66.90", Assertion.PRESENT, display="Otitis media, unspecified"), evidence=evidence)
+    assert judge(asserted(item, reader), OUT).place is expected
