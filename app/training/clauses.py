@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from app.pipeline.coding import Evidence
 from app.pipeline.note import CodingOptions, Note
@@ -59,20 +59,20 @@ def literal_clauses(notes: Iterable[Note], pipeline: CodingPipeline, *, least: f
         cut = segment(note)
         coding = pipeline.code([note], [options])[0]
         for item in (*coding.codes, *coding.candidates):
-            best = next(iter(item.evidence), None)
-            clause = None if best is None else _clause_at(cut.clauses, best)
-            if best is None or clause is None:  # a code that rules brought in, or words that only the reading has
-                continue
-            text = cut.text_of(clause)
-            if best.weight >= least and len(text.split()) >= len(best.text.split()) + longer:
-                passage = passage_of(cut, clause)
-                found.setdefault((item.code, text), Clause(item.code, text, (best.text,), (), passage))
+            for best, clause in _placed(item.evidence[:1], cut.clauses):  # a code that rules brought in has none
+                text = cut.text_of(clause)
+                if best.weight >= least and len(text.split()) >= len(best.text.split()) + longer:
+                    passage = passage_of(cut, clause)
+                    found.setdefault((item.code, text), Clause(item.code, text, (best.text,), (), passage))
     return list(found.values())
 
 
-def _clause_at(clauses: Sequence[SpanOfClause], best: Evidence) -> SpanOfClause | None:
-    """The clause that the words begin in."""
-    return next((c for c in clauses if c.document == best.document and c.start <= best.start < c.end), None)
+def _placed(evidence: Iterable[Evidence], clauses: Sequence[SpanOfClause]) -> Iterator[tuple[Evidence, SpanOfClause]]:
+    """Words with the clause that they begin in; words that only the reading has begin in none."""
+    for one in evidence:
+        for clause in clauses:
+            if clause.document == one.document and clause.start <= one.start < clause.end:
+                yield one, clause
 
 
 def _nearest_form(catalog: Catalog, near: CodeHits, code: str) -> Wording | None:

@@ -74,13 +74,10 @@ class AssertionReader:
     def _said(self, one: str) -> frozenset[Assertion]:
         """What the note says of the words with a stem, wherever they stand."""
         if self._places is None:
-            by_word: dict[str, list[tuple[int, int]]] = defaultdict(list)  # a note says most words often
+            self._places = defaultdict(list)
             for at, read in enumerate(self._read):
                 for place, word in enumerate(read.tokens.words):
-                    by_word[word].append((at, place))
-            self._places = defaultdict(list)
-            for word, places in by_word.items():
-                self._places[stem(word)] += places
+                    self._places[stem(word)].append((at, place))
         if one not in self._heard:
             labels = set()
             for at, place in self._places.get(one, ()):
