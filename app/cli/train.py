@@ -12,7 +12,7 @@ from app.cli.progress import shown_progress
 from app.cli.train_options import add_data_options, add_model_options, add_step_options
 
 if TYPE_CHECKING:
-    from app.training.course import Sources
+    from app.training.course import Drawing, Sources
     from model.tokenization import TextTokenizer
     from model.training.distributed import World
     from model.training.loop import Trainer
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
             _say(f"icd-cascade train: {error}")
             return 2
         with shown_progress() as progress:
-            course = Course(trainer, terms, sources(args), trainer.say, progress, partners, args.bare_share)
+            course = Course(trainer, terms, sources(args), trainer.say, progress, partners, drawing(args))
             course.run()
         finish(trainer, args)
     finally:
@@ -185,9 +185,22 @@ def sources(args: argparse.Namespace) -> Sources:
         artifacts=args.artifacts,
         notes=args.notes,
         notes_limit=args.notes_limit,
-        marks=tuple(sorted({int(mark) for mark in args.mine_at.split(",") if mark})),
+        marks=_steps(args.mine_at),
         floor=args.mine_floor,
         window=args.encoding_unit == "window",
+    )
+
+
+def drawing(args: argparse.Namespace) -> Drawing:
+    """How pairs are drawn from the terms."""
+    from app.training.course import Drawing
+
+    return Drawing(
+        bare_share=args.bare_share,
+        title_share=args.title_share,
+        near_share=args.near_share,
+        mistake_share=args.mistake_share,
+        mistakes_at=_steps(args.mistakes_at),
     )
 
 
@@ -226,6 +239,10 @@ def recipe(args: argparse.Namespace) -> dict[str, object]:
     kept: dict[str, object] = {k: v for k, v in vars(args).items() if k not in _HIDDEN}
     used = {name: bool(getattr(args, name)) for name in _DATA}
     return {**kept, **used, "start": Path(args.start).name}
+
+
+def _steps(text: str) -> tuple[int, ...]:
+    return tuple(sorted({int(mark) for mark in text.split(",") if mark}))
 
 
 def _drawing() -> Any:

@@ -45,6 +45,16 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
         "--excludes1", action=argparse.BooleanOptionalAction, default=True, help="codes that exclude each other meet"
     )
     group.add_argument("--bare-share", type=float, default=0.0, help="share of wordings that stand in no template")
+    group.add_argument("--title-share", type=float, default=0.5, help="share of targets that are their code's title")
+    group.add_argument(
+        "--near-share", type=float, default=0.0, help="share of a group that are parents, children and siblings"
+    )
+    group.add_argument(
+        "--mistakes-at",
+        default="",
+        help="steps at which the codes that wordings are taken for wrongly are mined",
+    )
+    group.add_argument("--mistake-share", type=float, default=0.5, help="share of a group that are such codes")
     group.add_argument("--names", type=Path, help="MedQuAD file: names and definitions of diseases, without codes")
     group.add_argument("--codiesp", type=Path, help="CodiEsp folder: clauses of its training notes are mined")
     group.add_argument("--practice", type=Path, help="folder of practice notes, e.g. app/evaluation/practice_notes")

@@ -25,6 +25,7 @@ Integers = npt.NDArray[np.int64]
 Vectors = Callable[[Integers], Floats]  # rows (n,) -> (n, D) float32
 
 SHARE = 0.1  # of the categories
+FULL_LENGTH = 7  # of a code with its 7th character
 
 _QUERY_BLOCK = 128
 _FORM_BLOCK = 16_384
@@ -83,22 +84,39 @@ def held_out_categories(codes: Iterable[str], share: float, seed: int) -> frozen
 def hold_out(forms: Forms, seed: int, queries: int, share: float = SHARE) -> TermTask:
     """Take the terms of the held-out categories out of the index and choose at most `queries` of them, by hash.
 
-    A wording of several codes is one query that means them all.
+    A wording of several codes is one query that means them all. One that stays in the index, as the title of a header
+    or as a term of a category that is not held out, is no query: nothing was held out. A code with its 7th character
+    means its header without it too, as the alphabetic index gives the header and leaves that character to the coder.
     """
     chosen = held_out_categories(forms.names, share, seed)
     held = np.array([name[:CATEGORY_LENGTH] in chosen for name in forms.names], dtype=np.bool_)
     out = held[forms.codes] & ~forms.titles
+    staying = {forms.texts[row].casefold() for row in np.flatnonzero(~out).tolist()}
     wordings: dict[str, list[int]] = {}
     for row in np.flatnonzero(out).tolist():
-        wordings.setdefault(forms.texts[row].casefold(), []).append(row)
+        if (wording := forms.texts[row].casefold()) not in staying:
+            wordings.setdefault(wording, []).append(row)
+    headers = _headers(forms.names)
     kept = sorted(wordings, key=lambda text: (fraction(seed, text), text))[:queries]
     rows = [wordings[text] for text in kept]
     return TermTask(
         index=np.flatnonzero(~out).astype(np.int64),
         queries=np.array([same[0] for same in rows], dtype=np.int64),
-        gold=tuple(np.unique(forms.codes[same]) for same in rows),
+        gold=tuple(
+            np.unique([*forms.codes[same], *(headers.get(code, code) for code in forms.codes[same])]) for same in rows
+        ),
         categories=chosen,
     )
+
+
+def _headers(names: Sequence[str]) -> dict[int, int]:
+    """The place of each 7-character code's header without the 7th character and the placeholders before it."""
+    plain = {name.replace(".", ""): place for place, name in enumerate(names)}
+    return {
+        place: plain[head]
+        for name, place in plain.items()
+        if len(name) == FULL_LENGTH and (head := name[:-1].rstrip("X")) in plain
+    }
 
 
 def retrieve(forms: Forms, task: TermTask, vectors: Vectors, dimensions: int) -> list[Integers]:

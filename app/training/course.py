@@ -16,7 +16,7 @@ from app.pipeline.note import Note
 from app.pipeline.segment import segment
 from app.training.clauses import coded_clauses, literal_clauses
 from app.training.forms import LiveForms
-from app.training.keeping import read_clauses, read_notes, write_clauses
+from app.training.keeping import read_clauses, read_mistakes, read_notes, write_clauses, write_mistakes
 from app.training.mentions import MarkedClause, lined_clauses, marked_clauses, practised_clauses
 from app.training.passages import passage_of
 from index_builder.catalog import Catalog
@@ -25,9 +25,12 @@ from model.backends import open_encoder
 from model.encoder import Encoder, ModelInfo
 from model.nested import WIDTH
 from model.torch_encoder import TorchEncoder
+from model.training.confusions import confusions
+from model.training.kinship import Asked, Kinship
 from model.training.loop import Trainer
 from model.training.mining import CodedNote, mine_clauses
-from model.training.pairs import Clause, PairSampler, Term
+from model.training.pairs import Clause, Term
+from model.training.sampling import PairSampler
 from model.training.text import Piece
 
 PRACTISED = 3  # times that each marked word of a practice note is there: they are few, and what users write
@@ -59,10 +62,26 @@ class Sources:
 
 
 @dataclass(frozen=True, slots=True)
+class Drawing:
+    """How pairs are drawn from the terms; the shares are the sampler's.
+
+    mistakes_at: steps at which the codes that the model so far takes wordings for are mined, ascending
+    asked:       how many wordings are asked then
+    """
+
+    bare_share: float = 0.0
+    title_share: float = 0.5
+    near_share: float = 0.0
+    mistake_share: float = 0.0
+    mistakes_at: tuple[int, ...] = ()
+    asked: int = 40_000
+
+
+@dataclass(frozen=True, slots=True)
 class Course:
     """Trains a trainer over its stretches.
 
-    partners, bare_share: of the sampler
+    partners: of the sampler
     progress: of forms that are encoded for mining
     """
 
@@ -72,25 +91,50 @@ class Course:
     say: Callable[[str], None]
     progress: Progress
     partners: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    bare_share: float = 0.0
+    drawing: Drawing = Drawing()
 
     def run(self) -> None:
         """Train to the last step; a resumed trainer goes on in the stretch that it stopped in."""
         trainer, options = self.trainer, self.trainer.options
-        starts = [0, *(mark for mark in self.sources.marks if 0 < mark < options.steps)]
+        marks = {*self.sources.marks, *self.drawing.mistakes_at}
+        starts = [0, *sorted(mark for mark in marks if 0 < mark < options.steps)]
+        kinship = Kinship(self.terms) if self.drawing.near_share or self.drawing.mistakes_at else None
         for start, stop in zip(starts, [*starts[1:], options.steps], strict=True):
             if trainer.step >= stop:
                 continue
             sampler = PairSampler(
                 self.terms,
-                self._clauses(start),
+                self._clauses(max((mark for mark in self.sources.marks if mark <= start), default=0)),
                 seed=options.seed + start,
                 clause_share=options.clause_share,
                 partners=self.partners,
                 in_context=self.sources.window,
-                bare_share=self.bare_share,
+                bare_share=self.drawing.bare_share,
+                title_share=self.drawing.title_share,
+                kinship=kinship,
+                near_share=self.drawing.near_share,
+                mistaken=self._mistaken(start, kinship) if kinship else None,
+                mistake_share=self.drawing.mistake_share,
             )
             trainer.train(sampler, until=stop)
+
+    def _mistaken(self, start: int, kinship: Kinship) -> dict[Asked, tuple[str, ...]]:
+        """What wordings were mistaken for at the last mark; the first process mines, the others wait and read."""
+        mark = max((mark for mark in self.drawing.mistakes_at if mark <= start), default=None)
+        if mark is None:
+            return {}
+        kept = self.trainer.run / f"mistaken-{mark}.jsonl"
+        if self.trainer.world.first and not kept.exists():
+            network = self.trainer.network.eval()
+            seed = self.trainer.options.seed + mark
+            found = confusions(
+                self.terms, kinship, self.trainer.embed, self.progress, queries=self.drawing.asked, seed=seed
+            )
+            write_mistakes(found, kept)
+            network.train()
+            self.say(f"step {mark}: {len(found)} wordings stand beside the codes that they are nearest to wrongly")
+        self.trainer.world.wait()
+        return read_mistakes(kept)
 
     def _clauses(self, start: int) -> list[Clause]:
         """The clauses of the stretch that begins at a step; the first process mines, the others wait and read."""

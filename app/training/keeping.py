@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from app.evaluation.errors import CorpusError
 from app.evaluation.transcripts import ASIDE, coded_ids
 from app.pipeline.note import Document, Note
+from model.training.kinship import Asked
 from model.training.pairs import Clause
 from model.training.text import Inside
 
@@ -33,6 +34,21 @@ def read_clauses(file: Path) -> list[Clause]:
         inside = Inside(*context[0]) if context and context[0] else None
         clauses.append(Clause(code, text, tuple(target) if target else None, wrong, inside))
     return clauses
+
+
+def write_mistakes(mistaken: Mapping[Asked, Sequence[str]], file: Path) -> None:
+    """One wording a line with its code and the codes that it was mistaken for; whole or not at all."""
+    part = file.with_suffix(".part")
+    with part.open("w", encoding="utf-8") as stream:
+        for (code, wording), wrong in mistaken.items():
+            stream.write(json.dumps([code, wording, list(wrong)], ensure_ascii=False) + "\n")
+    part.replace(file)
+
+
+def read_mistakes(file: Path) -> dict[Asked, tuple[str, ...]]:
+    """What `write_mistakes` wrote."""
+    rows = map(json.loads, file.read_text(encoding="utf-8").splitlines())
+    return {(code, wording): tuple(wrong) for code, wording, wrong in rows}
 
 
 def read_notes(file: Path, limit: int) -> list[Note]:

@@ -17,9 +17,10 @@ from model.training.gradient_cache import CachedVectors
 from model.training.losses import Hard, prefix_losses
 from model.training.network import NestedEncoder
 from model.training.options import TrainingOptions, learning_rate
-from model.training.pairs import Pair, PairSampler, SamplerState, not_hard, not_negatives
+from model.training.pairs import Pair, not_hard, not_negatives
 from model.training.pooling import encode_pieces, split_pieces
 from model.training.probe import Probe
+from model.training.sampling import PairSampler, SamplerState
 from model.training.state import read_state, write_state
 from model.training.text import Text
 from model.training.weighting import Sequential, rest, weighting

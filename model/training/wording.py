@@ -72,6 +72,8 @@ TEMPLATES = (
     "new onset {}",
 )
 
+# Without its side, number or "not" a wording is another code's.
+_DECIDING = re.compile(r"\d|^(?:right|left|bilateral|both|not?|without|with|non.*|type|stage|[ivx]+)\b", re.IGNORECASE)
 _FILLERS = re.compile(
     r"\b(?:unspecified|other specified|not elsewhere classified|without mention of [a-z ]+|other|NOS|NEC)\b,?\s*",
     re.IGNORECASE,
@@ -93,7 +95,9 @@ def disturb(term: str, rng: random.Random) -> str:
         text = _BRACKETS.sub("", text)
     words = text.replace(",", " ").split() if rng.random() < 0.3 else text.split()
     if len(words) > 3 and rng.random() < 0.15:
-        words.pop(rng.randrange(len(words)))
+        at = rng.randrange(len(words))
+        if not _DECIDING.search(words[at]):
+            words.pop(at)
     if len(words) > 2 and rng.random() < 0.1:
         at = rng.randrange(len(words) - 1)
         words[at], words[at + 1] = words[at + 1], words[at]

@@ -11,7 +11,8 @@ from model.tokenization import TextTokenizer
 from model.training.distributed import World
 from model.training.loop import Trainer
 from model.training.options import TrainingOptions
-from model.training.pairs import PairSampler, Term
+from model.training.pairs import Term
+from model.training.sampling import PairSampler
 from tests.model.tiny import tiny_network, write_tokenizer
 
 WORDS = ("asthma", "pneumonia", "cough", "fever", "kidney disease", "heart failure", "chest pain")

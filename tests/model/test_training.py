@@ -17,7 +17,8 @@ from model.training.loop import Trainer, rotate_to_principal_axes
 from model.training.losses import Hard, contrastive, matryoshka
 from model.training.mining import CodedNote, mine_clauses
 from model.training.options import TrainingOptions, learning_rate
-from model.training.pairs import Clause, Negative, Pair, PairSampler, Term, not_hard, not_negatives
+from model.training.pairs import Clause, Negative, Pair, Term, not_hard, not_negatives
+from model.training.sampling import PairSampler
 from model.training.state import seed_everything
 from model.training.text import Inside
 from model.training.wording import disturb, in_clause, inside

@@ -50,6 +50,32 @@ def test_a_wording_of_several_codes_is_one_query_that_means_them_all() -> None:
     assert [one.tolist() for one in task.gold] == [[0, 1]]
 
 
+def test_a_wording_that_stays_in_the_index_is_no_query() -> None:
+    """As a title, whose row stays, or as a term of a category that is not held out."""
+    chosen = next(name for name in NAMES if name[:3] in held_out_categories(NAMES, 0.5, 0))[:3]
+    other = next(name for name in NAMES if name[:3] not in held_out_categories(NAMES, 0.5, 0))[:3]
+    names = sorted([chosen, other])
+    texts = {chosen: ["Title", "title", "shared", "own"], other: ["Other title", "other", "Shared", "more"]}
+    forms = Forms(
+        names,
+        np.repeat([0, 1], 4),
+        np.array([True, False, False, False] * 2),
+        [text for name in names for text in texts[name]],
+        ["index"] * 8,
+    )
+    task = hold_out(forms, seed=0, queries=10, share=0.5)
+    assert [forms.texts[row] for row in task.queries] == ["own"]
+
+
+def test_a_code_with_its_7th_character_means_its_header_too() -> None:
+    names = ["S04", "S04.2", "S04.2XXA", "S04.2XXD"]
+    forms = Forms(
+        names, np.array([0, 1, 2, 2, 3]), np.array([True, True, True, False, True]), list("abcde"), ["index"] * 5
+    )
+    task = hold_out(forms, seed=0, queries=10, share=1.0)
+    assert [[names[code] for code in gold] for gold in task.gold] == [["S04.2", "S04.2XXA"]]
+
+
 @pytest.mark.parametrize("dimensions", [64, 768])
 def test_ranks_are_those_of_a_slow_search(dimensions: int) -> None:
     task = hold_out(FORMS, seed=0, queries=10)

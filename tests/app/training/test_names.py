@@ -11,7 +11,8 @@ import pytest
 from app.evaluation.errors import CorpusError
 from app.training.names import MARK, name_terms
 from app.training.terms import held_out_wordings, training_terms
-from model.training.pairs import PairSampler, Term
+from model.training.pairs import Term
+from model.training.sampling import PairSampler
 from tests.app.fakes import FewCodes
 
 ROWS: list[dict[str, object]] = [

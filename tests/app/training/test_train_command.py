@@ -14,7 +14,7 @@ from app.cli import train as command
 from app.pipeline.assemble import coder_of
 from app.pipeline.note import CodingOptions, Document, Note
 from app.training import course
-from app.training.keeping import read_clauses
+from app.training.keeping import read_clauses, read_mistakes
 from app.training.terms import training_terms
 from index_builder.build import build
 from model.backends import open_encoder
@@ -48,7 +48,7 @@ def test_a_768_wide_modernbert_is_trained_exported_and_codes_a_note(
 ) -> None:
     write_tiny_modernbert(tmp_path / "start", width=768)
     words = ["--start", str(tmp_path / "start"), "--run", str(tmp_path / "run"), "--encoding-unit", "window"]
-    steps = ["--steps", "3", "--batch", "4", "--chunk", "3", "--weighting", "uncertainty", "--probe-every", "2"]
+    steps = ["--steps", "3", "--batch", "12", "--chunk", "3", "--weighting", "uncertainty", "--probe-every", "2"]
     assert _run(monkeypatch, *words, *steps) == 0
     checkpoint = Checkpoint.open(tmp_path / "run" / "checkpoint")
     assert (checkpoint.layers, checkpoint.max_tokens) == ((-1,), 96)
@@ -93,6 +93,33 @@ def test_a_resumed_command_ends_with_the_checkpoint_of_an_uninterrupted_one(
             assert not (tmp_path / name / "checkpoint").exists()
         assert _run(monkeypatch, *words, code_set=FakeCodeSet()) == 0
         assert {c.code for c in read_clauses(tmp_path / name / "clauses-2.jsonl")} == {"G43", "D50"}
+        versions.append(Checkpoint.open(tmp_path / name / "checkpoint").version)
+    assert versions[0] == versions[1]
+
+
+def test_mistakes_are_mined_once_and_a_resumed_run_trains_with_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed after it had mined at step 2: the mistakes are read again, all weights are the same."""
+    write_tiny_source(tmp_path / "start", tiny_network())
+    options = ["--steps", "4", "--batch", "8", "--mistakes-at", "2", "--near-share", "0.4", "--mistake-share", "0.6"]
+    versions = []
+    for name in ("whole", "half"):
+        words = ["--start", str(tmp_path / "start"), "--run", str(tmp_path / name), *options]
+        if name == "half":
+
+            def killed(*_: object) -> None:
+                raise KeyboardInterrupt
+
+            with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+                patch.setattr(course, "read_mistakes", killed)
+                _run(monkeypatch, *words, code_set=FakeCodeSet())
+            assert (tmp_path / name / "mistaken-2.jsonl").exists()
+        assert _run(monkeypatch, *words, code_set=FakeCodeSet()) == 0
+        mistaken = read_mistakes(tmp_path / name / "mistaken-2.jsonl")
+        known = {code.code for code in FakeCodeSet().codes()}
+        assert mistaken and all(code not in wrong for (code, _), wrong in mistaken.items())
+        assert {code for wrong in mistaken.values() for code in wrong} <= known
         versions.append(Checkpoint.open(tmp_path / name / "checkpoint").version)
     assert versions[0] == versions[1]
 
