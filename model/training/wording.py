@@ -74,6 +74,12 @@ TEMPLATES = (
 
 # Without its side, number or "not" a wording is another code's.
 _DECIDING = re.compile(r"\d|^(?:right|left|bilateral|both|not?|without|with|non.*|type|stage|[ivx]+)\b", re.IGNORECASE)
+# "Laceration, perforation, tear or chemical damage": a note has one of them.
+_CONNECTOR = (
+    r"(?:of|in|with|without|due|to|from|by|at|on|for|and|or|not|following|during|as|the|than|its|other|between|into)"
+)
+_ITEM = rf"(?!{_CONNECTOR}\b)[\w'\[\]-]+(?: (?!{_CONNECTOR}\b)[\w'\[\]-]+){{0,2}}"
+_LIST = re.compile(rf"\b(?P<items>{_ITEM}(?:, {_ITEM})*),? (?:and|or) (?P<last>{_ITEM})", re.IGNORECASE)
 _FILLERS = re.compile(
     r"\b(?:unspecified|other specified|not elsewhere classified|without mention of [a-z ]+|other|NOS|NEC)\b,?\s*",
     re.IGNORECASE,
@@ -87,8 +93,10 @@ _BRACKETS = re.compile(r"\s*[\[(][^\])]*[\])]")
 
 
 def disturb(term: str, rng: random.Random) -> str:
-    """A term as somebody in a hurry writes it: classification filler left out, a word dropped or swapped."""
+    """A term as somebody in a hurry writes it: one of what it lists, filler left out, a word dropped or swapped."""
     text = _EXTENSION.sub("", term) if rng.random() < 0.7 else term
+    if rng.random() < 0.3:
+        text = _one_listed(text, rng)
     if rng.random() < 0.5:
         text = _FILLERS.sub("", text)
     if rng.random() < 0.5:
@@ -102,6 +110,16 @@ def disturb(term: str, rng: random.Random) -> str:
         at = rng.randrange(len(words) - 1)
         words[at], words[at + 1] = words[at + 1], words[at]
     return " ".join(words).strip(" ,;") or term
+
+
+def _one_listed(text: str, rng: random.Random) -> str:
+    """The text with one of the items of its first list, where enough is left to tell what it is about."""
+    found = _LIST.search(text)
+    if found is None:
+        return text
+    one = rng.choice([*found["items"].split(", "), found["last"]])
+    shorter = f"{text[: found.start()]}{one}{text[found.end() :]}"
+    return shorter if len(shorter.split()) > 1 else text
 
 
 def in_clause(term: str, rng: random.Random) -> str:

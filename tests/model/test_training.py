@@ -115,6 +115,15 @@ def test_wordings_keep_telling_words() -> None:
         assert "{" not in text
 
 
+def test_a_wording_keeps_its_side_and_one_of_what_it_lists() -> None:
+    rng = random.Random(0)
+    found = {disturb("Laceration, perforation or tear of left uterine horn type 2", rng) for _ in range(400)}
+    assert all("left" in text and "2" in text for text in found)
+    listed = {text for text in found if text.endswith("of left uterine horn type 2")}
+    assert {f"{one} of left uterine horn type 2" for one in ("Laceration", "perforation", "tear")} <= listed
+    assert all(len(disturb("Irritability and anger", rng).split()) == 3 for _ in range(50))
+
+
 def test_relatives_and_equal_words_are_not_negatives() -> None:
     pairs = [
         Pair("E11", ("a",), ("x",)),
