@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from app.evaluation.run import Progress
     from app.pipeline.pipeline import CodingPipeline
     from app.settings import Settings
+    from model.nested import Floats
 
 TERMS = "terms"
 
@@ -125,10 +126,19 @@ def _evidence(args: argparse.Namespace, settings: Settings, tell: Progress) -> d
 def _terms(args: argparse.Namespace, settings: Settings, tell: Progress) -> dict[str, Any]:
     from app.evaluation.terms import evaluate_terms, read_forms
     from index_builder.loader import load
+    from model.backends import open_encoder
+    from model.encoder import embed
 
     index = load(settings.artifacts, settings.code_set, None)
     manifest = index.manifest
-    figures = evaluate_terms(read_forms(index.catalog), index.vectors, args.seed, args.queries, tell)
+    encoder = open_encoder(settings.model, settings.backend)
+    if encoder.info.version != manifest.model.version:
+        raise EvaluationError(f"the index was built with model {manifest.model.version}, not {encoder.info.version}")
+
+    def embedded(texts: Sequence[str]) -> Floats:
+        return embed(encoder, texts)
+
+    figures = evaluate_terms(read_forms(index.catalog), index.vectors, embedded, args.seed, args.queries, tell)
     return {
         "parameters": {"corpus": TERMS, "seed": args.seed, "queries": args.queries},
         "versions": {

@@ -58,7 +58,8 @@ def _terms(report: Report) -> Sheet:
         f"Term -> code: {found['queries']} terms of {found['held_out_categories']} categories, not in the index; "
         f"seed {found['seed']}"
     )
-    return _sheet(title, ("prefix", "R@1", "R@10", "MAP"), _named_rows(found["prefixes"], ("R@1", "R@10", "MAP")))
+    columns = ("R@1", "R@10", "MAP", "R@1 strict", "R@10 strict", "MAP strict")
+    return _sheet(title, ("prefix", *columns), _named_rows(found["prefixes"], columns))
 
 
 def _term_sources(report: Report) -> Sheet:

@@ -1,12 +1,12 @@
 """Term -> code retrieval with a category split: does an unseen wording find its code by meaning?
 
 The terms of a tenth of the 3-character categories are taken out of the index; their titles stay. Every wording taken
-out is a query. No encoding is needed: the index already holds the vector of every form.
+out is a query, encoded as a clause of a note would be.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -16,16 +16,18 @@ import numpy.typing as npt
 
 from app.evaluation.errors import EvaluationError
 from app.evaluation.run import Progress
+from app.pipeline.families import FULL_LENGTH, Families
 from index_builder.catalog import Catalog
 from index_builder.codesets.protocol import FormSource
 from model.metrics.ranking import CATEGORY_LENGTH
 from model.nested import PREFIXES, Floats, prefix
+from model.training.kinship import telling_words
 
 Integers = npt.NDArray[np.int64]
 Vectors = Callable[[Integers], Floats]  # rows (n,) -> (n, D) float32
+Embedded = Callable[[Sequence[str]], Floats]  # texts -> (n, D) float32
 
 SHARE = 0.1  # of the categories
-FULL_LENGTH = 7  # of a code with its 7th character
 
 _QUERY_BLOCK = 128
 _FORM_BLOCK = 16_384
@@ -63,12 +65,17 @@ def read_forms(catalog: Catalog) -> Forms:
 
 @dataclass(frozen=True, slots=True)
 class TermTask:
-    """Rows of the forms that stay in the index, one row per query, the codes (places) that each query means, and the
-    categories whose terms are out."""
+    """Rows of the forms that stay in the index, one row per query, and what each query means.
+
+    named: the codes (places) that the tables give the wording to
+    meant: those, and the codes whose titles say the same as one of theirs (`_same_title`)
+    categories: whose terms are out
+    """
 
     index: Integers
     queries: Integers
-    gold: tuple[Integers, ...]
+    named: tuple[Integers, ...]
+    meant: tuple[Integers, ...]
     categories: frozenset[str]
 
 
@@ -85,8 +92,7 @@ def hold_out(forms: Forms, seed: int, queries: int, share: float = SHARE) -> Ter
     """Take the terms of the held-out categories out of the index and choose at most `queries` of them, by hash.
 
     A wording of several codes is one query that means them all. One that stays in the index, as the title of a header
-    or as a term of a category that is not held out, is no query: nothing was held out. A code with its 7th character
-    means its header without it too, as the alphabetic index gives the header and leaves that character to the coder.
+    or as a term of a category that is not held out, is no query: nothing was held out.
     """
     chosen = held_out_categories(forms.names, share, seed)
     held = np.array([name[:CATEGORY_LENGTH] in chosen for name in forms.names], dtype=np.bool_)
@@ -96,42 +102,74 @@ def hold_out(forms: Forms, seed: int, queries: int, share: float = SHARE) -> Ter
     for row in np.flatnonzero(out).tolist():
         if (wording := forms.texts[row].casefold()) not in staying:
             wordings.setdefault(wording, []).append(row)
-    headers = _headers(forms.names)
     kept = sorted(wordings, key=lambda text: (fraction(seed, text), text))[:queries]
     rows = [wordings[text] for text in kept]
+    named = tuple(np.unique(forms.codes[same]) for same in rows)
+    alike = _same_title(forms)
     return TermTask(
         index=np.flatnonzero(~out).astype(np.int64),
         queries=np.array([same[0] for same in rows], dtype=np.int64),
-        gold=tuple(
-            np.unique([*forms.codes[same], *(headers.get(code, code) for code in forms.codes[same])]) for same in rows
-        ),
+        named=named,
+        meant=tuple(np.unique([other for code in codes.tolist() for other in alike[code]]) for codes in named),
         categories=chosen,
     )
 
 
-def _headers(names: Sequence[str]) -> dict[int, int]:
-    """The place of each 7-character code's header without the 7th character and the placeholders before it."""
-    plain = {name.replace(".", ""): place for place, name in enumerate(names)}
-    return {
-        place: plain[head]
+def _same_title(forms: Forms) -> list[list[int]]:
+    """For each code the places of those that mean the same to whoever says no more: itself first.
+
+    A header and the code below it that only adds "unspecified" have one meaning: the alphabetic index gives now the one
+    ("syndactyly": Q70.9), now the other ("leg pain": M79.60-). So have a header and the first of its codes with a 7th
+    character, which the index leaves to the coder. Sides, and all else that titles say, stay apart.
+    """
+    titles = {int(forms.codes[row]): forms.texts[row] for row in np.flatnonzero(forms.titles)}
+    plain = {name.replace(".", ""): place for place, name in enumerate(forms.names)}
+    header = {
+        place: plain[name[:-1].rstrip("X")]
         for name, place in plain.items()
-        if len(name) == FULL_LENGTH and (head := name[:-1].rstrip("X")) in plain
+        if len(name) == FULL_LENGTH and name[:-1].rstrip("X") in plain
     }
+    said: dict[str, list[int]] = {}
+    seen = set()
+    for place in range(len(forms.names)):
+        if (above := header.get(place)) is not None:
+            if above in seen:
+                continue  # of those with a 7th character only the first is what is meant where nothing is said
+            seen.add(above)
+        said.setdefault(telling_words(titles.get(place if above is None else above, "")), []).append(place)
+    alike = [[place] for place in range(len(forms.names))]
+    for same in said.values():
+        for place in same:
+            own = forms.names[place]
+            alike[place] += [
+                other
+                for other in same
+                if other != place and (own.startswith(forms.names[other]) or forms.names[other].startswith(own))
+            ]
+    return alike
 
 
-def retrieve(forms: Forms, task: TermTask, vectors: Vectors, dimensions: int) -> list[Integers]:
-    """The rank of every meant code, 1 = best, for each query: codes by their best form, ties by code."""
-    index = _prefixes(vectors, task.index, dimensions)
-    asked = _prefixes(vectors, task.queries, dimensions)
-    starts = np.flatnonzero(np.diff(forms.codes[task.index], prepend=-1))
-    place = np.full(len(forms.names), -1, dtype=np.int64)  # a code without a form in the index is never found
-    place[forms.codes[task.index][starts]] = np.arange(len(starts))
-    ranks = []
+def retrieve(
+    forms: Forms, index: Integers, vectors: Vectors, asked: Floats, dimensions: int
+) -> Iterator[npt.NDArray[np.float32]]:
+    """For each query the similarity of every code, (C,): that of its best form; -inf for a code without one.
+
+    index: rows of the forms that are searched. asked: (Q, D), not normalised.
+    """
+    rows = _prefixes(vectors, index, dimensions)
+    starts = np.flatnonzero(np.diff(forms.codes[index], prepend=-1))
+    found = forms.codes[index][starts]
     for start in range(0, len(asked), _QUERY_BLOCK):
-        scores = np.maximum.reduceat(asked[start : start + _QUERY_BLOCK] @ index.T, starts, axis=1)
-        for row, best in enumerate(scores):
-            ranks.append(_ranks(best, place[task.gold[start + row]]))
-    return ranks
+        similar = prefix(asked[start : start + _QUERY_BLOCK], dimensions) @ rows.T
+        for best in np.maximum.reduceat(similar, starts, axis=1):
+            scores = np.full(len(forms.names), -np.inf, dtype=np.float32)
+            scores[found] = best
+            yield scores
+
+
+def ranks_of(scores: Floats, places: Integers) -> Integers:
+    """The rank of each of these codes, 1 = best, ties by code; one that was not found is behind all."""
+    return np.array([_rank(scores, place) for place in places.tolist()], dtype=np.int64)
 
 
 def summarise(ranks: Sequence[Integers]) -> dict[str, float]:
@@ -141,16 +179,30 @@ def summarise(ranks: Sequence[Integers]) -> dict[str, float]:
     return {"R@1": float(np.mean(best <= 1)), "R@10": float(np.mean(best <= 10)), "MAP": float(np.mean(precisions))}
 
 
-def evaluate_terms(forms: Forms, vectors: Vectors, seed: int, queries: int, progress: Progress) -> dict[str, Any]:
-    """The figures of the task at each prefix. Raises EvaluationError when there is nothing to ask."""
+def evaluate_terms(
+    forms: Forms, vectors: Vectors, embedded: Embedded, seed: int, queries: int, progress: Progress
+) -> dict[str, Any]:
+    """The figures of the task at each prefix. embedded: texts -> (Q, D), as serving encodes a clause.
+
+    Twice: for the codes that a wording means, where one code stands for those that differ in the 7th character only, as
+    in the service's search; and strictly, for the codes that the tables name, among all codes.
+    Raises EvaluationError when there is nothing to ask.
+    """
     task = hold_out(forms, seed, queries)
     if not len(task.queries):
         raise EvaluationError("the held-out categories have no terms beside their titles")
+    asked = embedded([forms.texts[row] for row in task.queries.tolist()])
+    apart = ~Families(forms.names).representatives(None)
     figures: dict[str, dict[str, float]] = {}
-    ranks: list[Integers] = []
+    meant: list[Integers] = []
     for done, dimensions in enumerate(PREFIXES, start=1):
-        ranks = retrieve(forms, task, vectors, dimensions)
-        figures[str(dimensions)] = summarise(ranks)
+        meant, strict = [], []
+        for query, scores in enumerate(retrieve(forms, task.index, vectors, asked, dimensions)):
+            strict.append(ranks_of(scores, task.named[query]))
+            scores[apart] = -np.inf
+            meant.append(ranks_of(scores, task.meant[query]))
+        strictly = {f"{name} strict": value for name, value in summarise(strict).items()}
+        figures[str(dimensions)] = summarise(meant) | strictly
         progress("searching by prefix", done, len(PREFIXES))
     return {
         "seed": seed,
@@ -159,7 +211,7 @@ def evaluate_terms(forms: Forms, vectors: Vectors, seed: int, queries: int, prog
         "share": SHARE,
         "held_out_categories": len(task.categories),
         "prefixes": figures,
-        "sources": _by_source([forms.sources[row] for row in task.queries.tolist()], ranks),
+        "sources": _by_source([forms.sources[row] for row in task.queries.tolist()], meant),
     }
 
 
@@ -180,14 +232,10 @@ def _prefixes(vectors: Vectors, rows: Integers, dimensions: int) -> Floats:
     return out
 
 
-def _ranks(scores: Floats, places: Integers) -> Integers:
-    found = [_rank(scores, place) for place in places[places >= 0].tolist()]
-    lost = [len(scores) + 1] * int((places < 0).sum())
-    return np.array(found + lost, dtype=np.int64)
-
-
 def _rank(scores: Floats, place: int) -> int:
     score = scores[place]
+    if np.isneginf(score):
+        return len(scores) + 1
     return 1 + int((scores > score).sum()) + int((scores[:place] == score).sum())
 
 

@@ -27,7 +27,7 @@ from model.encoder import Encoder, ModelInfo
 from model.nested import WIDTH
 from model.torch_encoder import TorchEncoder
 from model.training.confusions import confusions
-from model.training.kinship import Asked, Kinship
+from model.training.kinship import Asked, Kinship, Mistake
 from model.training.loop import Trainer
 from model.training.mining import CodedNote, mine_clauses
 from model.training.pairs import Clause, Term
@@ -119,7 +119,7 @@ class Course:
             )
             trainer.train(sampler, until=stop)
 
-    def _mistaken(self, start: int, kinship: Kinship) -> dict[Asked, tuple[str, ...]]:
+    def _mistaken(self, start: int, kinship: Kinship) -> dict[Asked, tuple[Mistake, ...]]:
         """What wordings were mistaken for at the last mark; the first process mines, the others wait and read."""
         mark = max((mark for mark in self.drawing.mistakes_at if mark <= start), default=None)
         if mark is None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from app.evaluation.errors import CorpusError
 from app.evaluation.transcripts import ASIDE, coded_ids
 from app.pipeline.note import Document, Note
-from model.training.kinship import Asked
+from model.training.kinship import Asked, Mistake
 from model.training.pairs import Clause
 from model.training.text import Inside
 
@@ -36,8 +36,8 @@ def read_clauses(file: Path) -> list[Clause]:
     return clauses
 
 
-def write_mistakes(mistaken: Mapping[Asked, Sequence[str]], file: Path) -> None:
-    """One wording a line with its code and the codes that it was mistaken for; whole or not at all."""
+def write_mistakes(mistaken: Mapping[Asked, Sequence[Mistake]], file: Path) -> None:
+    """One wording a line with its code and what it was mistaken for; whole or not at all."""
     part = file.with_suffix(".part")
     with part.open("w", encoding="utf-8") as stream:
         for (code, wording), wrong in mistaken.items():
@@ -45,10 +45,10 @@ def write_mistakes(mistaken: Mapping[Asked, Sequence[str]], file: Path) -> None:
     part.replace(file)
 
 
-def read_mistakes(file: Path) -> dict[Asked, tuple[str, ...]]:
+def read_mistakes(file: Path) -> dict[Asked, tuple[Mistake, ...]]:
     """What `write_mistakes` wrote."""
     rows = map(json.loads, file.read_text(encoding="utf-8").splitlines())
-    return {(code, wording): tuple(wrong) for code, wording, wrong in rows}
+    return {(code, wording): tuple((other, tuple(words)) for other, words in wrong) for code, wording, wrong in rows}
 
 
 def read_notes(file: Path, limit: int) -> list[Note]:

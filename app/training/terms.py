@@ -7,6 +7,8 @@ from index_builder.codesets.protocol import CodeSet, FormSource, SurfaceForm
 from index_builder.embedding import split_form
 from model.training.pairs import Term
 
+SIDED = 0.2  # weight of a wording that its code inherits together with a side
+
 
 def training_terms(code_set: CodeSet, hold_out: float, seed: int) -> list[Term]:
     """All forms; of a `hold_out` share of the 3-character categories the titles only."""
@@ -41,7 +43,8 @@ def _pieces(form: SurfaceForm) -> tuple[str, ...]:
 
 def _weight(form: SurfaceForm) -> float:
     """How often a form is drawn: tables that repeat one pattern for thousands of drugs teach little by the row, and
-    what clinicians write is what the model will read."""
+    what clinicians write is what the model will read. A side matters more than a 7th character, which notes leave out.
+    """
     if form.extension:
-        return 0.05
+        return 0.05 if form.source is FormSource.TITLE else SIDED
     return {"drug": 0.03, "external": 0.1, "neoplasm": 0.3, "clinician": 4.0}.get(form.source, 1.0)

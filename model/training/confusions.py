@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from model.encoder import Integers
-from model.training.kinship import Asked, Kinship
+from model.training.kinship import Asked, Kinship, Mistake
 from model.training.pairs import Term
 from model.training.text import Text
 
@@ -38,8 +38,8 @@ def confusions(
     queries: int,
     each: int = 4,
     seed: int = 0,
-) -> dict[Asked, tuple[str, ...]]:
-    """For some wordings the codes, at most `each`, that stand nearest and are not meant, nearest first.
+) -> dict[Asked, tuple[Mistake, ...]]:
+    """For some wordings the codes, at most `each`, that stand nearest and are not meant, by the wording that does.
 
     queries: how many wordings are asked, drawn from those that are no titles. embed: texts -> (N, D).
     """
@@ -47,14 +47,17 @@ def confusions(
     vectors = _vectors([t.pieces for t in searched], embed, progress)
     asked = [row for row, term in enumerate(searched) if not term.title]
     rows = sorted(random.Random(seed).sample(asked, min(queries, len(asked))))
-    found: dict[Asked, tuple[str, ...]] = {}
+    found: dict[Asked, tuple[Mistake, ...]] = {}
     for row, near, scores in _nearest(vectors, rows, progress):
         term = searched[row]
         alike = kinship.alike(term)
-        codes = (searched[at].code for at, score in zip(near, scores, strict=True) if score < SAME)
-        wrong = [code for code in dict.fromkeys(codes) if code not in alike and code != term.code]
+        wrong: dict[str, Text] = {}
+        for at, score in zip(near, scores, strict=True):
+            other = searched[at]
+            if score < SAME and other.code not in alike and other.code != term.code:
+                wrong.setdefault(other.code, other.pieces)
         if wrong:
-            found[term.code, term.wording] = tuple(wrong[:each])
+            found[term.code, term.wording] = tuple(wrong.items())[:each]
     return found
 
 

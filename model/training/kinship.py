@@ -13,8 +13,10 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 
 from model.training.pairs import Term
+from model.training.text import Text
 
 Asked = tuple[str, str]  # code and wording of a term
+Mistake = tuple[str, Text]  # a code that a wording is nearest to wrongly, and that code's wording which is nearest
 
 _LEAST, _FULL = 3, 7  # characters of a category, and of a code with its 7th
 _VAGUE_TAIL = re.compile(r",\s*(?:unspecified|not specified)(?:\s+\w+){0,3}\s*$", re.IGNORECASE)
@@ -24,6 +26,12 @@ _VAGUE = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W_]+")
+
+
+def telling_words(wording: str) -> str:
+    """The words of a wording but those that say nothing ("unspecified eye"), in lower case; all where no other is."""
+    told = _VAGUE.sub(" ", _VAGUE_TAIL.sub("", wording))
+    return " ".join(_WORD.findall(told.casefold())) or wording.casefold()
 
 
 class Kinship:
@@ -79,8 +87,7 @@ class Kinship:
 def _key(term: Term) -> str:
     """The telling words of a wording; of an extended title those before the 7th character's."""
     wording = term.pieces[0] if term.title else " ".join(term.pieces)  # a wording's second piece is its side
-    told = _VAGUE.sub(" ", _VAGUE_TAIL.sub("", wording))
-    return " ".join(_WORD.findall(told.casefold())) or term.wording.casefold()
+    return telling_words(wording)
 
 
 def _stem(code: str) -> str:

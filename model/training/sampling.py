@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import Any
 
-from model.training.kinship import Asked, Kinship
+from model.training.kinship import Asked, Kinship, Mistake
 from model.training.pairs import Clause, Negative, Pair, Term
 from model.training.text import Inside, Text
 from model.training.wording import disturb, in_clause, inside
@@ -32,8 +32,8 @@ class PairSampler:
     title_share:   how often the target of a pair is its code's title; else any wording of the code
     kinship:       tells which codes a wording means; without it all ancestors and descendants are taken to be right
     near_share:    of a group, how many codes are the parent, children or siblings of its first; with `kinship`
-    mistaken:      codes that a model took the wordings for; `mistake_share` of a group is drawn from its first
-                   wording's
+    mistaken:      what a model took the wordings for; `mistake_share` of a group is drawn from that of its first, with
+                   the mistaken wording as target
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class PairSampler:
         title_share: float = 0.5,
         kinship: Kinship | None = None,
         near_share: float = 0.0,
-        mistaken: Mapping[Asked, Sequence[str]] | None = None,
+        mistaken: Mapping[Asked, Sequence[Mistake]] | None = None,
         mistake_share: float = 0.0,
     ) -> None:
         self._seed = seed
@@ -100,13 +100,16 @@ class PairSampler:
         category = self._rng.choices(self._categories, cum_weights=self._category_weights)[0]
         first, *others = self._rng.choices(self._members[category], cum_weights=self._weights[category], k=size)
         source = self._draw(first)
-        beside = [self._companion(source) or other for other in others]
-        codes = self._with_partner([first, *beside])
+        beside = [self._companion(source) or (other, None) for other in others]
+        targets = dict(beside)
+        codes = self._with_partner([first, *targets])
         sources = {first: source}
-        return [self._from_term(sources.get(code) or self._draw(code)) for code in dict.fromkeys(codes)]
+        return [
+            self._from_term(sources.get(code) or self._draw(code), targets.get(code)) for code in dict.fromkeys(codes)
+        ]
 
-    def _companion(self, source: Term) -> str | None:
-        """A code that the wording was mistaken for or one near its code; None = any of the category."""
+    def _companion(self, source: Term) -> tuple[str, Text | None] | None:
+        """A code that the wording was mistaken for, by which wording, or one near its code; None = any."""
         if not (self._mistake_share or self._near_share):
             return None
         draw = self._rng.random()
@@ -114,7 +117,7 @@ class PairSampler:
         if mistaken and draw < self._mistake_share:
             return self._rng.choice(mistaken)
         near = self._kinship.near(source.code) if self._kinship else ()
-        return self._rng.choice(near) if near and draw > 1 - self._near_share else None
+        return (self._rng.choice(near), None) if near and draw > 1 - self._near_share else None
 
     def _with_partner(self, drawn: list[str]) -> list[str]:
         """The group with one code excluded by one of its members in the last place, where it gets one."""
@@ -142,13 +145,13 @@ class PairSampler:
         query = clause.context if self._in_context and clause.context else clause.text
         return Pair(clause.code, (query,), target, negative)
 
-    def _from_term(self, source: Term) -> Pair:
+    def _from_term(self, source: Term, target: Text | None = None) -> Pair:
         wording = disturb(source.wording, self._rng)
         # No draw where there is no share: a resumed run of before must see the numbers that it would have seen.
         bare = self._bare_share > 0 and self._rng.random() < self._bare_share
         query = (wording if bare else in_clause(wording, self._rng),)
         alike = self._kinship.alike(source) if self._kinship else None
-        return Pair(source.code, query, self._target(source.code), alike=alike)
+        return Pair(source.code, query, target or self._target(source.code), alike=alike)
 
     def _target(self, code: str) -> Text:
         terms = self._by_code[code]

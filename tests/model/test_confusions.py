@@ -52,9 +52,10 @@ def test_mistakes_are_the_nearest_codes_that_are_not_meant(monkeypatch: pytest.M
         if term.title:
             continue
         order = scores.argsort(descending=True)[: module._NEIGHBOURS].tolist()
-        near = [searched[at].code for at in order if scores[at] < module.SAME]
-        wrong = [code for code in dict.fromkeys(near) if code not in kinship.alike(term)]
-        assert found[term.code, term.wording] == tuple(wrong[:3])
+        near = [searched[at] for at in order if scores[at] < module.SAME]
+        wrong = {one.code: one.pieces for one in reversed(near) if one.code not in kinship.alike(term)}
+        codes = [code for code in dict.fromkeys(one.code for one in near) if code in wrong]
+        assert found[term.code, term.wording] == tuple((code, wrong[code]) for code in codes[:3])
     assert {stage for stage, done, total in told if done == total} == {"encoding wordings", "searching mistakes"}
 
 

@@ -8,6 +8,7 @@ import pytest
 from model.training.kinship import Kinship
 from model.training.pairs import Clause, Pair, Term, not_negatives
 from model.training.sampling import PairSampler
+from model.training.text import Text
 
 
 def _title(code: str, text: str, extension: str = "") -> Term:
@@ -71,11 +72,11 @@ def test_only_what_is_meant_leaves_the_denominator(kinship: Kinship) -> None:
 
 
 def test_groups_hold_kin_and_what_a_wording_was_mistaken_for(kinship: Kinship) -> None:
-    mistaken = {(term.code, term.wording): ("R05",) for term in TERMS}
+    mistaken = {(term.code, term.wording): (("R05", ("hacking cough",)),) for term in TERMS}
     sampler = PairSampler(
         TERMS, [], seed=0, clause_share=0.0, kinship=kinship, near_share=0.5, mistaken=mistaken, mistake_share=0.5
     )
-    near = 0
+    near, coughs = 0, list[Text]()
     for _ in range(60):
         first, *others = sampler.batch(4)
         group = [other.code for other in others]
@@ -83,7 +84,8 @@ def test_groups_hold_kin_and_what_a_wording_was_mistaken_for(kinship: Kinship) -
             assert "R05" in group or set(group) & set(kinship.near(first.code)) or len(set(group)) < 3
             near += bool(set(group) & set(kinship.near(first.code)))
         assert first.alike is not None
-    assert near > 5
+        coughs += [other.target for other in others if other.code == "R05"]
+    assert near > 5 and ("hacking cough",) in coughs
 
 
 def test_targets_are_titles_as_often_as_asked(kinship: Kinship) -> None:

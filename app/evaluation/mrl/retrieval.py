@@ -56,8 +56,8 @@ def held_out_categories(
     codes are left out.
     """
     task = hold_out(forms, seed, 2 * queries)
-    one = [i for i, gold in enumerate(task.gold) if len(gold) == 1][:queries]
-    meant = np.array([task.gold[i][0] for i in one], dtype=np.int64)
+    one = [i for i, named in enumerate(task.named) if len(named) == 1][:queries]
+    meant = np.array([task.named[i][0] for i in one], dtype=np.int64)
     rows = _drawn(task.index, forms.codes[task.index], meant, limit, seed)
     figures = _compare(vectors(rows), vectors(task.queries[one]), forms.codes[rows], meant, tell)
     return figures | {"held_out_categories": len(task.categories)}

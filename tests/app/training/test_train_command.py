@@ -118,8 +118,8 @@ def test_mistakes_are_mined_once_and_a_resumed_run_trains_with_the_same(
         assert _run(monkeypatch, *words, code_set=FakeCodeSet()) == 0
         mistaken = read_mistakes(tmp_path / name / "mistaken-2.jsonl")
         known = {code.code for code in FakeCodeSet().codes()}
-        assert mistaken and all(code not in wrong for (code, _), wrong in mistaken.items())
-        assert {code for wrong in mistaken.values() for code in wrong} <= known
+        assert mistaken and all(code not in dict(wrong) for (code, _), wrong in mistaken.items())
+        assert {code for wrong in mistaken.values() for code, _ in wrong} <= known
         versions.append(Checkpoint.open(tmp_path / name / "checkpoint").version)
     assert versions[0] == versions[1]
 
