@@ -122,7 +122,7 @@ def _same_title(forms: Forms) -> list[list[int]]:
     ("syndactyly": Q70.9), now the other ("leg pain": M79.60-). So have a header and the first of its codes with a 7th
     character, which the index leaves to the coder. Sides, and all else that titles say, stay apart.
     """
-    titles = {int(forms.codes[row]): forms.texts[row] for row in np.flatnonzero(forms.titles)}
+    titles = {int(forms.codes[row]): forms.texts[row] for row in np.flatnonzero(forms.titles).tolist()}
     plain = {name.replace(".", ""): place for place, name in enumerate(forms.names)}
     header = {
         place: plain[name[:-1].rstrip("X")]

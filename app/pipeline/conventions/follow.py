@@ -1,6 +1,7 @@
 """What the coding conventions make of an answer as a whole: combination codes, and what the note states in plain words.
 
-Those are tobacco, immunizations, allergies, long-term drugs, body mass index, weeks of gestation, and births too early.
+Those are the kind of diabetes, tobacco, immunizations, allergies, long-term drugs, body mass index, weeks of gestation,
+and births too early.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from app.pipeline.conventions.allergies import report_allergies
 from app.pipeline.conventions.answering import Answering, Maker, ScoreOf
 from app.pipeline.conventions.body_mass import report_body_mass
 from app.pipeline.conventions.combinations import combine
+from app.pipeline.conventions.diabetes import settle_kind
 from app.pipeline.conventions.gestation import report_gestation
 from app.pipeline.conventions.prematurity import report_prematurity
 from app.pipeline.conventions.statements import report_statements
@@ -34,6 +36,7 @@ def follow_conventions(
 ) -> None:
     """Work the rules into what was found. Every item must have a probability; floor: that of `codes`."""
     answer = Answering({item.code: item for item in found.kept}, floor, found.demoted, make, score_of)
+    settle_kind(answer, note, reader)
     combine(answer)
     report_therapies(answer, note, reader)
     report_gestation(answer, note, patient.age_years)
