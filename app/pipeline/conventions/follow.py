@@ -1,7 +1,7 @@
 """What the coding conventions make of an answer as a whole: combination codes, and what the note states in plain words.
 
-Those are the kind of diabetes, tobacco, immunizations, allergies, long-term drugs, body mass index, weeks of gestation,
-and births too early.
+Those are the kind of diabetes, fractures of osteoporosis, tobacco, immunizations, allergies, long-term drugs, body mass
+index, weeks of gestation, and births too early.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from app.pipeline.conventions.answering import Answering, Maker, ScoreOf
 from app.pipeline.conventions.body_mass import report_body_mass
 from app.pipeline.conventions.combinations import combine
 from app.pipeline.conventions.diabetes import settle_kind
+from app.pipeline.conventions.fragility import report_fragility
 from app.pipeline.conventions.gestation import report_gestation
 from app.pipeline.conventions.prematurity import report_prematurity
 from app.pipeline.conventions.statements import report_statements
@@ -38,6 +39,7 @@ def follow_conventions(
     answer = Answering({item.code: item for item in found.kept}, floor, found.demoted, make, score_of)
     settle_kind(answer, note, reader)
     combine(answer)
+    report_fragility(answer, note, reader)
     report_therapies(answer, note, reader)
     report_gestation(answer, note, patient.age_years)
     report_body_mass(answer, note, reader, patient.age_years)
