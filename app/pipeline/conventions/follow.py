@@ -1,7 +1,7 @@
 """What the coding conventions make of an answer as a whole: combination codes, and what the note states in plain words.
 
-Those are the kind of diabetes, fractures of osteoporosis, tobacco, immunizations, allergies, long-term drugs, body mass
-index, weeks of gestation, and births too early.
+Those are the kind of diabetes, fractures of osteoporosis, deliveries, tobacco, immunizations, allergies, long-term
+drugs, body mass index, weeks of gestation, and births too early.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from app.pipeline.assertion.verdict import Sorted
 from app.pipeline.conventions.allergies import report_allergies
 from app.pipeline.conventions.answering import Answering, Maker, ScoreOf
 from app.pipeline.conventions.body_mass import report_body_mass
+from app.pipeline.conventions.childbirth import report_childbirth
 from app.pipeline.conventions.combinations import combine
 from app.pipeline.conventions.diabetes import settle_kind
 from app.pipeline.conventions.fragility import report_fragility
@@ -40,6 +41,7 @@ def follow_conventions(
     settle_kind(answer, note, reader)
     combine(answer)
     report_fragility(answer, note, reader)
+    report_childbirth(answer, note, reader, patient.age_years)
     report_therapies(answer, note, reader)
     report_gestation(answer, note, patient.age_years)
     report_body_mass(answer, note, reader, patient.age_years)
