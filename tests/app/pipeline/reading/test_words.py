@@ -45,6 +45,24 @@ def test_room_air_is_no_arthritis(note: str) -> None:
     assert "rheumatoid" not in _read(note)
 
 
+@pytest.mark.parametrize(
+    ("sent", "text"),
+    [
+        ("PPD2, lochia scant", "postpartum day 2, lochia scant"),
+        ("PPD 1 s/p NSVD", "postpartum day 1 status post spontaneous vaginal delivery"),
+        ("smokes 1 PPD x 20 years", "smokes 1 packs per day x 20 years"),
+        ("PPD placed, read at 48 h: 12 mm induration", "tuberculin skin test placed, read at 48 h: 12 mm induration"),
+        ("PPD, EPDS 14, starting sertraline", "postpartum depression, EPDS 14, starting sertraline"),
+        ("PPD.", "PPD."),
+        ("GDMA2 on NPH qhs", "on NPH insulin qhs"),
+        ("NPH with magnetic gait, VP shunt", "normal pressure hydrocephalus with magnetic gait, VP shunt"),
+        ("POD1, pain controlled", "postoperative day 1, pain controlled"),
+    ],
+)
+def test_days_packs_tests_and_insulins_are_told_apart(sent: str, text: str) -> None:
+    assert text in _read(sent)
+
+
 def test_an_ambiguous_abbreviation_without_context_stays_as_written() -> None:
     assert _read("RA.") == "RA."
 
