@@ -59,7 +59,10 @@ def _terms(report: Report) -> Sheet:
         f"seed {found['seed']}"
     )
     columns = ("R@1", "R@10", "MAP", "R@1 strict", "R@10 strict", "MAP strict")
-    return _sheet(title, ("prefix", *columns), _named_rows(found["prefixes"], columns))
+    rows = _named_rows(found["prefixes"], columns)
+    alone = found["alone"]
+    rows.append(["held-out codes alone", *(_number(alone.get(name)) for name in columns)])
+    return _sheet(title, ("prefix", *columns), rows)
 
 
 def _term_sources(report: Report) -> Sheet:

@@ -185,7 +185,8 @@ def evaluate_terms(
     """The figures of the task at each prefix. embedded: texts -> (Q, D), as serving encodes a clause.
 
     Twice: for the codes that a wording means, where one code stands for those that differ in the 7th character only, as
-    in the service's search; and strictly, for the codes that the tables name, among all codes.
+    in the service's search; and strictly, for the codes that the tables name, among all codes. `alone`: at full width,
+    the codes of the held-out categories ranked among themselves, where no code has more wordings than another.
     Raises EvaluationError when there is nothing to ask.
     """
     task = hold_out(forms, seed, queries)
@@ -193,14 +194,18 @@ def evaluate_terms(
         raise EvaluationError("the held-out categories have no terms beside their titles")
     asked = embedded([forms.texts[row] for row in task.queries.tolist()])
     apart = ~Families(forms.names).representatives(None)
+    others = np.array([name[:CATEGORY_LENGTH] not in task.categories for name in forms.names], dtype=np.bool_)
     figures: dict[str, dict[str, float]] = {}
     meant: list[Integers] = []
+    alone: list[Integers] = []
     for done, dimensions in enumerate(PREFIXES, start=1):
-        meant, strict = [], []
+        meant, strict, alone = [], [], []
         for query, scores in enumerate(retrieve(forms, task.index, vectors, asked, dimensions)):
             strict.append(ranks_of(scores, task.named[query]))
             scores[apart] = -np.inf
             meant.append(ranks_of(scores, task.meant[query]))
+            scores[others] = -np.inf
+            alone.append(ranks_of(scores, task.meant[query]))
         strictly = {f"{name} strict": value for name, value in summarise(strict).items()}
         figures[str(dimensions)] = summarise(meant) | strictly
         progress("searching by prefix", done, len(PREFIXES))
@@ -211,6 +216,7 @@ def evaluate_terms(
         "share": SHARE,
         "held_out_categories": len(task.categories),
         "prefixes": figures,
+        "alone": summarise(alone),
         "sources": _by_source([forms.sources[row] for row in task.queries.tolist()], meant),
     }
 

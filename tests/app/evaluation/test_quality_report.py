@@ -17,7 +17,14 @@ def terms(seed: int, recall: float) -> dict[str, Any]:
     figures = {"64": {"R@1": recall, "R@10": 0.8, "MAP": float("nan"), **strict}}
     return {
         "parameters": {"corpus": "terms", "split": f"seed {seed}"},
-        "terms": {"queries": 9, "held_out_categories": 3, "seed": seed, "prefixes": figures, "sources": {}},
+        "terms": {
+            "queries": 9,
+            "held_out_categories": 3,
+            "seed": seed,
+            "prefixes": figures,
+            "alone": {"R@1": 0.9},
+            "sources": {},
+        },
     }
 
 
