@@ -66,6 +66,8 @@ def fragility() -> Fragility:
 def report_fragility(answer: Answering, note: Segmented, reader: AssertionReader) -> None:
     """Report fractures that the note calls so together with the osteoporosis; the codes of each alone step back."""
     rules = fragility()
+    if not any(item.code.startswith(tuple(rules.sites)) for item in answer.items.values()):
+        return  # most notes have no fracture: their sentences need no second look
     for words, start, end in _called(note, reader):
         fracture = _in_sentence(answer, rules, words.document, start, end)
         begins, disease = _osteoporosis(answer, rules)
