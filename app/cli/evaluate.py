@@ -129,11 +129,9 @@ def _terms(args: argparse.Namespace, settings: Settings, tell: Progress) -> dict
     from model.backends import open_encoder
     from model.encoder import embed
 
-    index = load(settings.artifacts, settings.code_set, None)
-    manifest = index.manifest
     encoder = open_encoder(settings.model, settings.backend)
-    if encoder.info.version != manifest.model.version:
-        raise EvaluationError(f"the index was built with model {manifest.model.version}, not {encoder.info.version}")
+    index = load(settings.artifacts, settings.code_set, encoder)
+    manifest = index.manifest
 
     def embedded(texts: Sequence[str]) -> Floats:
         return embed(encoder, texts)

@@ -17,6 +17,7 @@ from app.pipeline.assertion.reader import AssertionReader
 from app.pipeline.coding import Assertion, Caution, Evidence
 from app.pipeline.conventions.answering import Answering, Prefixes, literal, worth
 from app.pipeline.conventions.pieces import any_of
+from app.pipeline.conventions.saying import sayings
 from app.pipeline.lexicon import read_lexicon
 from app.pipeline.spans import Segmented
 
@@ -105,12 +106,7 @@ def _first(note: Segmented) -> tuple[Evidence, float] | None:
 
 def _named(note: Segmented, reader: AssertionReader) -> bool:
     """Whether the note names a condition of the weight as the patient's."""
-    for sentence in note.sentences:
-        for found in body_mass().words.finditer(note.text_of(sentence)):
-            start, end = sentence.start + found.start(), sentence.start + found.end()
-            if reader.assess(sentence.document, start, end) is Assertion.PRESENT:
-                return True
-    return False
+    return any(words.assertion is Assertion.PRESENT for _, words in sayings(body_mass().words, note, reader))
 
 
 def _is_child(note: Segmented, age_years: float | None) -> bool:

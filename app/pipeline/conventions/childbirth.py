@@ -13,9 +13,10 @@ from functools import cache
 
 from app.pipeline.assertion.reader import AssertionReader
 from app.pipeline.coding import Assertion, Caution, CodedItem, Evidence
-from app.pipeline.conventions.answering import Answering, literal, worth
+from app.pipeline.conventions.answering import Answering, worth
 from app.pipeline.conventions.newborns import is_newborn_chart
 from app.pipeline.conventions.pieces import any_of
+from app.pipeline.conventions.saying import sayings
 from app.pipeline.lexicon import read_lexicon
 from app.pipeline.spans import Segmented
 
@@ -71,13 +72,9 @@ def _delivered(note: Segmented, reader: AssertionReader) -> Evidence | None:
     rules = childbirth()
     if any(rules.after.search(document.text) for document in note.note.documents):
         return None
-    for sentence in note.sentences:
-        text = note.text_of(sentence)
-        for found in rules.delivered.finditer(text):
-            at = sentence.start + found.start(), sentence.start + found.end()
-            said = reader.assess(sentence.document, *at)
-            if said is Assertion.PRESENT and not rules.elsewhere.search(text):
-                return literal(note, sentence, found)
+    for sentence, words in sayings(rules.delivered, note, reader):
+        if words.assertion is Assertion.PRESENT and not rules.elsewhere.search(note.text_of(sentence)):
+            return words
     return None
 
 

@@ -8,14 +8,14 @@ become those of the stated one, ending alike, before combinations are made.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
 from app.pipeline.assertion.reader import AssertionReader
 from app.pipeline.coding import Assertion, Caution, Evidence
-from app.pipeline.conventions.answering import Answering, literal, worth
+from app.pipeline.conventions.answering import Answering, worth
 from app.pipeline.conventions.pieces import any_of
+from app.pipeline.conventions.saying import sayings
 from app.pipeline.lexicon import read_lexicon
 from app.pipeline.spans import Segmented
 
@@ -64,9 +64,9 @@ def settle_kind(answer: Answering, note: Segmented, reader: AssertionReader) -> 
 def _stated(note: Segmented, reader: AssertionReader) -> tuple[str, Evidence] | None:
     """The one kind that the note states as the patient's, with the first words that do; None where it is open."""
     rules = kinds()
-    if any(_said(rules.others, note, reader)):
+    if _said(rules.others, note, reader):
         return None
-    found = {category: list(_said(pattern, note, reader)) for category, pattern in rules.by_category.items()}
+    found = {category: _said(pattern, note, reader) for category, pattern in rules.by_category.items()}
     open_kinds = [category for category, mentions in found.items() if mentions]
     if len(open_kinds) != 1:
         return None
@@ -74,11 +74,6 @@ def _stated(note: Segmented, reader: AssertionReader) -> tuple[str, Evidence] | 
     return next(((open_kinds[0], words) for words in certain), None)
 
 
-def _said(pattern: re.Pattern[str], note: Segmented, reader: AssertionReader) -> Iterator[Evidence]:
-    """The places where the note says so of the patient, as what it says."""
-    for sentence in note.sentences:
-        for found in pattern.finditer(note.text_of(sentence)):
-            said = reader.assess(sentence.document, sentence.start + found.start(), sentence.start + found.end())
-            if said in _OPEN:
-                words = literal(note, sentence, found)
-                yield Evidence(words.document, words.start, words.end, words.text, words.weight, words.section, said)
+def _said(pattern: re.Pattern[str], note: Segmented, reader: AssertionReader) -> list[Evidence]:
+    """The words that say so of the patient, maybe as possible only."""
+    return [words for _, words in sayings(pattern, note, reader) if words.assertion in _OPEN]

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from functools import cache
 
 from app.pipeline.assertion.reader import AssertionReader
-from app.pipeline.coding import Assertion, Caution, CodedItem, Evidence
-from app.pipeline.conventions.answering import Answering, Prefixes, literal, worth
+from app.pipeline.coding import Assertion, Caution, CodedItem
+from app.pipeline.conventions.answering import Answering, Prefixes, worth
 from app.pipeline.conventions.pieces import any_of
+from app.pipeline.conventions.saying import sayings
 from app.pipeline.lexicon import read_lexicon
 from app.pipeline.sides import LEFT, RIGHT, sides
-from app.pipeline.spans import Segmented
+from app.pipeline.spans import Segmented, Sentence
 
 RULE = "fragility-fracture"
 SEVENTH = 6  # place of the 7th character
@@ -68,8 +69,10 @@ def report_fragility(answer: Answering, note: Segmented, reader: AssertionReader
     rules = fragility()
     if not any(item.code.startswith(tuple(rules.sites)) for item in answer.items.values()):
         return  # most notes have no fracture: their sentences need no second look
-    for words, start, end in _called(note, reader):
-        fracture = _in_sentence(answer, rules, words.document, start, end)
+    for sentence, words in sayings(rules.words, note, reader):
+        if words.assertion is not Assertion.PRESENT:
+            continue
+        fracture = _in_sentence(answer, rules, sentence)
         begins, disease = _osteoporosis(answer, rules)
         named = rules.osteoporotic.search(words.text) is not None
         if fracture is None or not (disease or named) or not (code := rules.code(begins, fracture)):
@@ -85,25 +88,14 @@ def report_fragility(answer: Answering, note: Segmented, reader: AssertionReader
             answer.step_back(alone, (), probability, why)
 
 
-def _called(note: Segmented, reader: AssertionReader) -> list[tuple[Evidence, int, int]]:
-    """Words that call a present fracture so, and where their sentences begin and end."""
-    found = []
-    for sentence in note.sentences:
-        for match in fragility().words.finditer(note.text_of(sentence)):
-            at = sentence.start + match.start(), sentence.start + match.end()
-            if reader.assess(sentence.document, *at) is Assertion.PRESENT:
-                found.append((literal(note, sentence, match), sentence.start, sentence.end))
-    return found
-
-
-def _in_sentence(answer: Answering, rules: Fragility, document: int, start: int, end: int) -> CodedItem | None:
+def _in_sentence(answer: Answering, rules: Fragility, sentence: Sentence) -> CodedItem | None:
     """The most probable fracture that the answer read out of a sentence."""
     told = [
         item
         for item in answer.items.values()
         if item.code.startswith(tuple(rules.sites))
         and worth(item) >= _FAINT * answer.floor
-        and any(e.document == document and start <= e.start < end for e in item.evidence)
+        and any(e.document == sentence.document and sentence.start <= e.start < sentence.end for e in item.evidence)
     ]
     return max(told, key=worth, default=None)
 

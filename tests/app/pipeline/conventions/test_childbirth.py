@@ -8,30 +8,22 @@ from collections import defaultdict
 import pytest
 
 from app.pipeline.assertion.reader import AssertionReader
-from app.pipeline.coding import Assertion, CodedItem, Evidence
+from app.pipeline.coding import CodedItem
 from app.pipeline.conventions.answering import Answering
 from app.pipeline.conventions.childbirth import RULE, childbirth, report_childbirth
 from app.pipeline.note import Document, Note
 from app.pipeline.segment import segment_read
-from index_builder.codesets.icd10cm import ICD10CM
+from tests.app.pipeline.conventions.worded import TITLES, item
 
-TITLES = {code.code: code.title for code in ICD10CM().codes() if code.billable and code.code.startswith("O")}
+OBSTETRIC = {code: title for code, title in TITLES.items() if code.startswith("O")}
 TIME = re.compile(
     r"\b(?:complicating|in|the|pregnancy|childbirth|puerperium|(?:first|second|third|unspecified) trimester)\b"
 )
 
 
-def item(code: str, probability: float, text: str = "", words: str = "") -> CodedItem:
-    evidence: tuple[Evidence, ...] = ()
-    if words:
-        at = text.index(words)
-        evidence = (Evidence(0, at, at + len(words), words, 0.9, None, Assertion.PRESENT),)
-    return CodedItem(code, TITLES[code], "cm", "2026-04", 1, probability, probability, True, evidence, {})
-
-
 def reported(text: str, *items: CodedItem, age_years: float | None = None) -> dict[str, float | None]:
     note = segment_read(Note((Document(text),)))
-    make = {code: item(code, 0.0) for code in TITLES}.get
+    make = {code: item(code, 0.0) for code in OBSTETRIC}.get
     answer = Answering({one.code: one for one in items}, 0.3, set(), make, lambda p: p)
     report_childbirth(answer, note, AssertionReader(note), age_years)
     new = answer.items.keys() - {one.code for one in items}
@@ -76,13 +68,13 @@ def test_a_newborns_chart_tells_of_no_delivery_of_its_own() -> None:
 
 def test_the_codes_are_those_whose_titles_differ_in_the_time_alone() -> None:
     same: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for code, title in TITLES.items():
+    for code, title in OBSTETRIC.items():
         same[code[:3], " ".join(re.findall(r"\w+", TIME.sub(" ", title.lower())))].append(code)
     meant = {
         other: code
         for codes in same.values()
         for code in codes
-        if "childbirth" in TITLES[code]
+        if "childbirth" in OBSTETRIC[code]
         for other in codes
         if other != code
     }

@@ -5,22 +5,12 @@ from __future__ import annotations
 import pytest
 
 from app.pipeline.assertion.reader import AssertionReader
-from app.pipeline.coding import Assertion, CodedItem, Evidence
+from app.pipeline.coding import CodedItem
 from app.pipeline.conventions.answering import Answering
 from app.pipeline.conventions.fragility import RULE, fragility, report_fragility
 from app.pipeline.note import Document, Note
 from app.pipeline.segment import segment_read
-from index_builder.codesets.icd10cm import ICD10CM
-
-TITLES = {code.code: code.title for code in ICD10CM().codes() if code.billable}
-
-
-def item(code: str, probability: float, text: str = "", words: str = "") -> CodedItem:
-    evidence: tuple[Evidence, ...] = ()
-    if words:
-        at = text.index(words)
-        evidence = (Evidence(0, at, at + len(words), words, 0.9, None, Assertion.PRESENT),)
-    return CodedItem(code, TITLES[code], "cm", "2026-04", 1, probability, probability, True, evidence, {})
+from tests.app.pipeline.conventions.worded import TITLES, item
 
 
 def reported(text: str, *items: CodedItem) -> Answering:
