@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.encoder import Integers
+from model.halves import widen
 from model.nested import PLACES, Floats
 
 FORM_BLOCK = 1024
@@ -62,7 +63,7 @@ def nearest_spans(queries: Floats, forms: npt.NDArray[np.float16], rows: Integer
     for start in range(0, len(rows), ROW_BLOCK):
         chosen = rows[start : start + ROW_BLOCK]
         vectors = buffer[: len(chosen)]
-        np.copyto(vectors, forms[chosen, :dimensions])
+        widen(forms[chosen, :dimensions], vectors)
         best, found = best_spans(queries, vectors)
         lengths = np.sqrt(np.vecdot(vectors, vectors))
         scores[start : start + ROW_BLOCK] = np.round(best / np.maximum(lengths, TINY), PLACES)

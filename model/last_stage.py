@@ -8,17 +8,17 @@ probability.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from model.encoder import Integers
+from model.exit_leaves import ExitLeaves
 from model.nested import Floats
 
 Doubles = npt.NDArray[np.float64]
-LEAF = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +35,16 @@ class Trees:
     value: Doubles
     base: float
 
+    exits: ExitLeaves = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for trees that cannot be read (model/exit_leaves.py)."""
+        exits = ExitLeaves.of(self.feature, self.threshold, self.left, self.right, self.value)
+        object.__setattr__(self, "exits", exits)
+
     def logits(self, rows: Floats) -> Doubles:
-        """(k, F) -> (k,) float64: base + sum of the trees' leaves."""
-        trees, known = np.arange(self.feature.shape[0]), rows.astype(np.float64)
-        at = np.zeros((len(rows), len(trees)), dtype=np.int64)  # (k, T), the root of every tree
-        while True:
-            feature = self.feature[trees, at]
-            inner = feature != LEAF
-            if not inner.any():
-                return self.base + np.asarray(self.value[trees, at].sum(axis=1))
-            values = np.take_along_axis(known, np.where(inner, feature, 0), axis=1)
-            goes_left = values <= self.threshold[trees, at]
-            following = np.where(goes_left, self.left[trees, at], self.right[trees, at])
-            at = np.where(inner, following, at)
+        """(k, F) float32 -> (k,) float64: base + sum of the trees' leaves."""
+        return self.base + np.asarray(self.exits.values(rows).sum(axis=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +119,7 @@ class LastStage:
 
 
 def _plain(part: Trees | Linear | Curve) -> dict[str, Any]:
-    values = {name: getattr(part, name) for name in part.__slots__}
+    values = {of.name: getattr(part, of.name) for of in fields(part) if of.init}
     return {name: v.tolist() if isinstance(v, np.ndarray) else v for name, v in values.items()}
 
 

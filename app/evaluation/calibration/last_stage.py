@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from app.pipeline.calibration import Thresholds
 from model.encoder import Integers
-from model.last_stage import LEAF, Curve, Doubles, LastStage, Linear, Trees
+from model.exit_leaves import LEAF
+from model.last_stage import Curve, Doubles, LastStage, Linear, Trees
 from model.nested import Floats
 
 KNOTS = 24

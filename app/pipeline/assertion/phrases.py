@@ -56,6 +56,7 @@ class AssertionLexicon:
     lifelong: re.Pattern[str]
     passing: re.Pattern[str]
     allergic: re.Pattern[str]
+    habits: re.Pattern[str]
     under_treatment: re.Pattern[str]
     denying: frozenset[str]
     stay_sections: frozenset[str]
@@ -134,6 +135,7 @@ def assertion_lexicon() -> AssertionLexicon:
         lifelong=_any_of(raw["lifelong"]),
         passing=_any_of(raw["passing"]),
         allergic=_any_of(raw["allergic"]),
+        habits=_any_of(raw["habits"]),
         under_treatment=_any_of(raw["under_treatment"]),
         denying=frozenset(raw["denying"]),
         stay_sections=frozenset(raw["stay_sections"]),

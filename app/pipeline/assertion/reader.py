@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.pipeline.assertion.naming import is_unsaid, stem
@@ -107,11 +108,19 @@ class AssertionReader:
         if said in (Assertion.NEGATED, Assertion.FAMILY, Assertion.HYPOTHETICAL):
             return said
         whole = read.carried or self._lexicon.whole_sections.get(section or "")
-        if whole is Assertion.FAMILY and OWNERS.intersection(read.tokens.words[:place]):
+        if whole is Assertion.FAMILY and self._is_own(read.tokens.words, place, words):
             return said
         if section == "allergies" and whole is Assertion.HYPOTHETICAL and self._lexicon.allergic.search(words):
             return said
         return whole or said
+
+    def _is_own(self, sentence: Sequence[str], place: int, words: str) -> bool:
+        """Whether a finding in a section about the family is the patient's: the sentence names the patient before it,
+        or it is a habit and the sentence names no relative. "She does smoke" runs on from a dictated family history."""
+        if OWNERS.intersection(sentence[:place]):
+            return True
+        kin = any("@kin" in self._lexicon.classes.get(word, ()) for word in sentence)
+        return not kin and self._lexicon.habits.search(words) is not None
 
     def _denies(self, read: Read, start: int, end: int, named: frozenset[str]) -> bool:
         """Whether what is named stands in the sentence, denied wherever, and the span claims nothing else."""

@@ -53,6 +53,9 @@ def test_any_present_evidence_keeps_a_code(said: list[Assertion], options: Codin
         ("Z88.0", Assertion.NEGATED, Place.SUPPRESSED),
         ("Z85.3", Assertion.HISTORICAL, Place.CODES),
         ("Z85.3", Assertion.FAMILY, Place.SUPPRESSED),
+        ("Z01.419", Assertion.NEGATED, Place.CODES),  # "examination is unremarkable", "well-child check"
+        ("Z00.129", Assertion.NEGATED, Place.CODES),
+        ("Z01.818", Assertion.NEGATED, Place.SUPPRESSED),
     ],
 )
 def test_a_code_is_kept_by_the_assertion_that_it_is_about(code: str, said: Assertion, place: Place) -> None:
