@@ -8,8 +8,8 @@ from model.halves import widen
 
 
 def test_every_finite_half_float_is_widened_exactly() -> None:
-    halves = np.arange(2**16, dtype=np.uint16).view(np.float16)
-    halves = halves[np.isfinite(halves)].reshape(-1, 64)
+    every = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    halves = every[np.isfinite(every)].reshape(-1, 64)
     wide = np.empty(halves.shape, dtype=np.float32)
     widen(halves, wide)
     np.testing.assert_array_equal(wide, halves.astype(np.float32))
