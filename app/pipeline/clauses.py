@@ -3,8 +3,9 @@
 A clause is encoded alone, so it must keep the words that a code needs: "diabetes with neuropathy" is one code, its
 halves are others. Cuts at punctuation are firm, cuts at connectors (and, or, with, due to) are soft; a cut before mere
 qualifiers is soft, too ("depression, recurrent, severe"). Every soft piece is a clause; neighbouring pieces are joined
-again into a second clause while they stay short. No character of the sentence stands in more than two clauses, which
-bounds the cost.
+again into a second clause while they stay short. Words around a finding that are no part of it are taken off, or the
+finding is read once more without them (app/pipeline/modifiers.py). No character of the sentence stands in more than
+four clauses, which bounds the cost.
 """
 
 from __future__ import annotations
@@ -12,22 +13,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from app.pipeline.lexicon import read_lexicon
+from app.pipeline.lexicon import either, read_lexicon
+from app.pipeline.modifiers import EMPTY_WORDS, bared, unmodified
 from app.pipeline.sentences import BLANK_ENDS
-
-Span = tuple[int, int]
+from app.pipeline.spans import Span
 
 LEXICON = read_lexicon("clauses")
 STOP_WORDS = frozenset(LEXICON["stop_words"]).union("abcdefghijklmnopqrstuvwxyz")
-BARE_WORDS = STOP_WORDS.union(LEXICON["bare_words"])
+SILENT_WORDS = STOP_WORDS | EMPTY_WORDS
+BARE_WORDS = SILENT_WORDS.union(LEXICON["bare_words"])
 QUALIFIERS, LINKS = frozenset(LEXICON["qualifiers"]), frozenset(LEXICON["links"])
 QUALIFYING = BARE_WORDS | QUALIFIERS
 BARE_PHRASES = re.compile(rf"\b(?:{'|'.join(LEXICON['bare_phrases'])})\b")
-
-
-def _either(phrases: Sequence[str]) -> str:
-    longest = sorted(phrases, key=len, reverse=True)
-    return "|".join(re.escape(phrase).replace("\\ ", r"\s{1,3}") for phrase in longest)
 
 
 CONNECTORS, OPENERS = LEXICON["connectors"], LEXICON["openers"]
@@ -37,7 +34,7 @@ INITIALS = "".join(sorted({phrase[0] for phrase in (*CONNECTORS, *OPENERS)}))
 SLASH = r"/(?<=[^\W\d_]{4}/)(?=[^\W\d_]{4})"  # between words: "nausea/vomiting", not "CT/MRI"
 CUT = re.compile(
     rf"(?P<firm>{FIRM})"
-    rf"|(?<![\w-])(?<!acute\s)(?=[{INITIALS}])(?:(?P<opener>{_either(OPENERS)})|{_either(CONNECTORS)})(?![\w-])"
+    rf"|(?<![\w-])(?<!acute\s)(?=[{INITIALS}])(?:(?P<opener>{either(OPENERS)})|{either(CONNECTORS)})(?![\w-])"
     rf"|&(?<=\s&)(?=\s)|{SLASH}",
     re.IGNORECASE,
 )
@@ -92,7 +89,7 @@ def trim(text: str, span: Span) -> Span:
 
 def says(text: str, span: Span) -> bool:
     """Whether a piece has a word beyond grammar and office talk, so that it adds something to its neighbours."""
-    return not STOP_WORDS.issuperset(WORD.findall(text[span[0] : span[1]].lower()))
+    return not SILENT_WORDS.issuperset(WORD.findall(text[span[0] : span[1]].lower()))
 
 
 def tells(text: str, span: Span) -> bool:
@@ -182,7 +179,15 @@ def joined(text: str, firm: Sequence[Sequence[Span]], saying: frozenset[Span]) -
         runs = [everything]
     for run in runs:
         if len(run) > 1 and len(saying.intersection(run)) > 1:
-            yield close_bracket(text, trim(text, (run[0][0], run[-1][1])), end)
+            yield run[0][0], run[-1][1]
+
+
+def finding(text: str, span: Span) -> Span:
+    """The span trimmed, and without what leads to its finding or follows it; may end empty."""
+    while True:
+        trimmed = trim(text, span)
+        if trimmed[0] == trimmed[1] or (span := bared(text, trimmed)) == trimmed:
+            return trimmed
 
 
 def cut_clauses(text: str, start: int, end: int) -> list[Span]:
@@ -190,8 +195,10 @@ def cut_clauses(text: str, start: int, end: int) -> list[Span]:
     firm = qualified(text, list(pieces(text, start, end)))
     spans = [span for soft in firm for span in soft]
     saying = frozenset(span for span in spans if says(text, span) or qualifies(text, span))
-    cut = {trim(text, part) for span in saying for part in chunked(text, span)}
+    cut = {finding(text, part) for span in saying for part in chunked(text, span)}
     if len(saying) > 1:
         cut = {span for span in cut if not qualifies(text, span)}
-        cut.update(joined(text, firm, saying))
+        cut.update(close_bracket(text, finding(text, span), end) for span in joined(text, firm, saying))
+    unsaid = (finding(text, bare) for span in cut if (bare := unmodified(text, span)) is not None)
+    cut.update([span for span in unsaid if not qualifies(text, span)])
     return sorted(span for span in cut if tells(text, span))

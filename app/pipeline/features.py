@@ -7,8 +7,8 @@ calibrations that name one read it.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -245,15 +245,22 @@ def _chapters(hits: CodeHits, catalog: Catalog) -> dict[str, list[float]]:
 
 
 def _places(note: EncodedNote, hits: CodeHits, forms: Floats) -> dict[str, list[float]]:
-    """Where else the note says about the same. Documents are counted as one text."""
+    """Where else the note says about the same. Documents are counted as one text.
+
+    Clauses that share words are one place: one of them is a piece of the other, or the other without its modifiers.
+    """
     cut = note.segmented
     lengths = np.cumsum([0, *(len(document.text) for document in cut.note.documents)])
     total = max(1, int(lengths[-1]))
     where = [[(lengths[c.document] + c.start) / total for c in uses] for uses in note.uses]
+    spans = [[(c.document, c.end, c.start) for c in uses] for uses in note.uses]
     labels = [[cut.section_of(c).label for c in uses] for uses in note.uses]
     assessed = any(section.label in ASSESSED for section in cut.sections)
     near = note.vectors @ forms.T  # (S, k)
-    clauses = Counter(clause.sentence for clause in cut.clauses)
+    clauses: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
+    for clause in cut.clauses:
+        clauses[clause.sentence].append((clause.document, clause.end, clause.start))
+    listed = {sentence: _apart(inside) for sentence, inside in clauses.items()}
     names = (
         "mentions",
         "position",
@@ -269,12 +276,21 @@ def _places(note: EncodedNote, hits: CodeHits, forms: Floats) -> dict[str, list[
         queries = {span, *np.flatnonzero(near[:, row] >= near[span, row] - CLOSE).tolist()}
         places = [place for q in queries for place in where[q]]
         sections = [label for q in queries for label in labels[q]]
-        columns["mentions"].append(float(np.log2(1 + len(places))))
+        columns["mentions"].append(float(np.log2(1 + _apart(place for q in queries for place in spans[q]))))
         columns["position"].append(float(min(places)))
         columns["unassessed"].append(float(assessed and not any(label in ASSESSED for label in sections)))
         columns["weak_section"].append(float(all(label in WEAK for label in sections)))
         columns["history_section"].append(float(any(label in HISTORY for label in sections)))
         columns["technique_section"].append(float(all(label in TECHNIQUE for label in sections)))
         columns["plan_section"].append(float(all(label in PLANNED for label in sections)))
-        columns["listed"].append(float(np.log2(1 + clauses[note.uses[span][0].sentence])))
+        columns["listed"].append(float(np.log2(1 + listed[note.uses[span][0].sentence])))
     return dict(columns)
+
+
+def _apart(spans: Iterable[tuple[int, int, int]]) -> int:
+    """The most of these spans (document, end, start) that share no character."""
+    count, last = 0, (-1, 0)
+    for document, end, start in sorted(spans):
+        if (document, start) >= last:
+            count, last = count + 1, (document, end)
+    return count

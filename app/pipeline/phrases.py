@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from app.pipeline.clauses import LEXICON, Span, close_bracket, trim
+from app.pipeline.clauses import LEXICON, close_bracket, trim
 from app.pipeline.coding import CodedItem, Coding, Evidence
 from app.pipeline.note import Note
+from app.pipeline.spans import Span
 
 _LINKING = re.compile(rf"(?:{'|'.join(LEXICON['trailing'])})\s+(?=\S)", re.IGNORECASE)
 

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from app.pipeline.clauses import Span, tells
+from app.pipeline.clauses import tells
 from app.pipeline.encoding import EncodedNote
+from app.pipeline.spans import Span
 from model.contributions import cosine_contributions
 from model.encoder import Encoder, Integers, StatesOnDevice
 from model.nested import Floats, normalise

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from app.pipeline.assertion.tokens import phrase_tokens
 from app.pipeline.coding import Assertion
-from app.pipeline.lexicon import read_lexicon
+from app.pipeline.lexicon import beginning, read_lexicon
 
 Direction = Literal["forward", "backward", "pseudo", "end"]
 Reach = Literal["list", "near", "attached", "short", "word", "own", "touch", "dated"]
@@ -53,8 +53,6 @@ class AssertionLexicon:
     kept: dict[str, tuple[tuple[str, Assertion], ...]]  # of a code set: beginnings of codes, what they are about
     absence: re.Pattern[str]
     missing: frozenset[str]
-    lifelong: re.Pattern[str]
-    passing: re.Pattern[str]
     allergic: re.Pattern[str]
     habits: re.Pattern[str]
     under_treatment: re.Pattern[str]
@@ -105,10 +103,6 @@ def _classes(sets: dict[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _any_of(terms: Sequence[str]) -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{'|'.join(map(re.escape, terms))})", re.IGNORECASE)
-
-
 @cache
 def assertion_lexicon() -> AssertionLexicon:
     """The lexicon, read once."""
@@ -130,13 +124,11 @@ def assertion_lexicon() -> AssertionLexicon:
             name: tuple((start, Assertion(about)) for about, starts in rows.items() for start in starts)
             for name, rows in raw["kept"].items()
         },
-        absence=_any_of(raw["absence"]),
+        absence=beginning(raw["absence"]),
         missing=frozenset(raw["missing"]),
-        lifelong=_any_of(raw["lifelong"]),
-        passing=_any_of(raw["passing"]),
-        allergic=_any_of(raw["allergic"]),
-        habits=_any_of(raw["habits"]),
-        under_treatment=_any_of(raw["under_treatment"]),
+        allergic=beginning(raw["allergic"]),
+        habits=beginning(raw["habits"]),
+        under_treatment=beginning(raw["under_treatment"]),
         denying=frozenset(raw["denying"]),
         stay_sections=frozenset(raw["stay_sections"]),
         dating=frozenset(raw["dating"]),

@@ -13,6 +13,7 @@ from app.pipeline.assertion.scope import paint, scan, spoken_for
 from app.pipeline.assertion.tokens import Tokens, tokenise
 from app.pipeline.assertion.triggers import Trigger, find_triggers, holding
 from app.pipeline.coding import Assertion, Evidence
+from app.pipeline.modifiers import lifelong
 from app.pipeline.spans import Segmented, Sentence
 
 SUPPRESSED = frozenset({Assertion.NEGATED, Assertion.HYPOTHETICAL, Assertion.FAMILY})  # not the patient's finding
@@ -97,11 +98,10 @@ class AssertionReader:
 
     def _goes_on(self, words: str, sentence: Sentence) -> bool:
         """Whether a finding of the past is still there: "history of hypertension", a cancer that is being treated."""
-        lexicon = self._lexicon
-        if lexicon.lifelong.search(words):
-            return not lexicon.passing.search(words)
+        if (known := lifelong(words)) is not None:
+            return known
         text = self._segmented.note.documents[sentence.document].text
-        return lexicon.under_treatment.search(text, sentence.start, sentence.end) is not None
+        return self._lexicon.under_treatment.search(text, sentence.start, sentence.end) is not None
 
     def _in_section(self, said: Assertion, read: Read, place: int, section: str | None, words: str) -> Assertion:
         """What is said of a finding together with what its section says of all findings."""

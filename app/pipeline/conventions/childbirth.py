@@ -54,7 +54,7 @@ def report_childbirth(answer: Answering, note: Segmented, reader: AssertionReade
     """Report complications at a delivery as those of childbirth; the codes of another time step back."""
     rules = childbirth()
     timed = [item for item in answer.items.values() if item.code in rules.codes and worth(item) >= answer.floor]
-    if not timed or (words := _delivered(note, reader)) is None or is_newborn_chart(note, age_years):
+    if not timed or (words := delivery(note, reader)) is None or is_newborn_chart(note, age_years):
         return
     for item in timed:
         if PUERPERIUM in item.display and _afterwards(item, note):
@@ -67,7 +67,7 @@ def report_childbirth(answer: Answering, note: Segmented, reader: AssertionReade
             answer.lessen(item, probability, why)
 
 
-def _delivered(note: Segmented, reader: AssertionReader) -> Evidence | None:
+def delivery(note: Segmented, reader: AssertionReader) -> Evidence | None:
     """The first words that tell of a delivery in this encounter."""
     rules = childbirth()
     if any(rules.after.search(document.text) for document in note.note.documents):

@@ -1,7 +1,7 @@
 """What the coding conventions make of an answer as a whole: combination codes, and what the note states in plain words.
 
-Those are the kind of diabetes, fractures of osteoporosis, deliveries, tobacco, immunizations, allergies, long-term
-drugs, body mass index, weeks of gestation, and births too early.
+Those are the kind of diabetes, fractures of osteoporosis, deliveries and their outcome, tobacco, immunizations,
+allergies, long-term drugs, body mass index, weeks of gestation, and births too early.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from app.pipeline.conventions.combinations import combine
 from app.pipeline.conventions.diabetes import settle_kind
 from app.pipeline.conventions.fragility import report_fragility
 from app.pipeline.conventions.gestation import report_gestation
+from app.pipeline.conventions.outcome import report_outcome
 from app.pipeline.conventions.prematurity import report_prematurity
 from app.pipeline.conventions.statements import report_statements
 from app.pipeline.conventions.therapies import report_therapies
@@ -42,6 +43,7 @@ def follow_conventions(
     combine(answer)
     report_fragility(answer, note, reader)
     report_childbirth(answer, note, reader, patient.age_years)
+    report_outcome(answer, note, reader, patient.age_years)
     report_therapies(answer, note, reader)
     report_gestation(answer, note, patient.age_years)
     report_body_mass(answer, note, reader, patient.age_years)

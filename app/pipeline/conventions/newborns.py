@@ -17,14 +17,20 @@ def is_newborn_chart(note: Segmented, age_years: float | None) -> bool:
     """Whether the note is that of a newborn: it has several words of such charts, and more than of a mother's."""
     if age_years is not None and age_years >= OLDEST:
         return False
-    newborn, mother, older = _words()
+    newborn, _, older = _words()
     told = [document.text for document in note.note.documents]
     children = {found[0].lower() for text in told for found in newborn.finditer(text)}
     if len(children) < LEAST:
         return False
     if any(older.search(text) for text in told):
         return False
-    return len(children) > len({found[0].lower() for text in told for found in mother.finditer(text)})
+    return len(children) > mothers_words(note)
+
+
+def mothers_words(note: Segmented) -> int:
+    """How many words of a mother's chart the note has, each counted once."""
+    _, mother, _ = _words()
+    return len({found[0].lower() for document in note.note.documents for found in mother.finditer(document.text)})
 
 
 @cache

@@ -8,8 +8,8 @@ are denied, a relative's or only thought of state nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 
 from app.pipeline.assertion.reader import AssertionReader
@@ -42,12 +42,29 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
+class Unnamed:
+    """plain: what is stated in place of `code` where no line names what it asks for: a smoker's cigarettes."""
+
+    code: str
+    names: re.Pattern[str]
+    plain: str
+
+    def stated(self, row: Statement, lines: Sequence[str]) -> Statement:
+        """The row as these lines state it."""
+        if row.code != self.code or any(self.names.search(line) for line in lines):
+            return row
+        against = tuple(self.code if code == self.plain else code for code in row.against)
+        return replace(row, code=self.plain, against=against)
+
+
+@dataclass(frozen=True, slots=True)
 class Topic:
     """Statements about one thing, the strongest first.
 
     guard:    what every sentence about it has
     others:   who it is said of in a sentence, unless an owner follows
     newborns: whether the chart of a newborn states it of the patient
+    unnamed:  the code that names less, where there is one
     """
 
     rule: str
@@ -55,6 +72,7 @@ class Topic:
     others: re.Pattern[str]
     owners: re.Pattern[str]
     newborns: bool
+    unnamed: Unnamed | None
     statements: tuple[Statement, ...]
 
 
@@ -71,6 +89,7 @@ def topics() -> tuple[Topic, ...]:
             any_of(lexicon["others"]) if topic["own"] else NOTHING,
             owners,
             topic["newborns"],
+            _unnamed(topic["unnamed"]) if "unnamed" in topic else None,
             tuple(
                 Statement(
                     row["code"],
@@ -90,6 +109,10 @@ def topics() -> tuple[Topic, ...]:
     )
 
 
+def _unnamed(entry: Mapping[str, str]) -> Unnamed:
+    return Unnamed(entry["code"], re.compile(entry["names"], re.IGNORECASE), entry["plain"])
+
+
 def report_statements(answer: Answering, note: Segmented, reader: AssertionReader, age_years: float | None) -> None:
     """Report what the note states of each topic."""
     for topic in topics():
@@ -102,7 +125,9 @@ def _report(
     answer: Answering, topic: Topic, lines: Sequence[Sentence], note: Segmented, reader: AssertionReader
 ) -> None:
     stated: set[str] = set()
-    for row in topic.statements:
+    texts = [note.text_of(line) for line in lines]
+    for listed in topic.statements:
+        row = topic.unnamed.stated(listed, texts) if topic.unnamed else listed
         if any(code.startswith(row.without) for code in stated):
             continue
         if (words := _first(topic, row, lines, note, reader)) is None:

@@ -18,6 +18,7 @@ def clauses(sentence: str) -> list[str]:
                 "Chronic obstructive pulmonary disease",
                 "Chronic obstructive pulmonary disease with acute exacerbation",
                 "acute exacerbation",
+                "obstructive pulmonary disease",
             ],
         ),
         ("The fracture of the left femur.", ["fracture of the left femur"]),
@@ -62,7 +63,7 @@ def test_long_sentences_are_joined_piece_by_piece() -> None:
         "A 62-year-old man came from the rehabilitation facility across the river where he lives with a history of "
         "diabetes with neuropathy due to neglect, obesity, gout and asthma"
     )
-    assert "history of diabetes with neuropathy due to neglect" in found
+    assert "diabetes with neuropathy due to neglect" in found
     assert "gout and asthma" in found
     assert max(len(clause.split()) for clause in found) <= 14
 

@@ -31,10 +31,13 @@ def reported(text: str, *items: CodedItem, age_years: float | None = None) -> di
         ("He smokes half a pack a day.", "F17.210"),
         ("She smokes one to two packs of cigarettes per day.", "F17.210"),
         ("40 pack-year smoker, still smoking.", "F17.210"),
-        ("Current every day smoker", "F17.210"),
+        ("Current every day smoker", "F17.200"),
+        ("Current every day smoker, cigarettes", "F17.210"),
         ("Cigarettes 10/d, not interested in patches.", "F17.210"),
-        ("Tobacco abuse.", "F17.210"),
-        ("He continues to smoke.", "F17.210"),
+        ("Tobacco abuse.", "F17.200"),
+        ("Tobacco abuse. Cigarettes found in his coat.", "F17.210"),
+        ("She is a smoker and drinks on weekends.", "F17.200"),
+        ("He continues to smoke.", "F17.200"),
         ("Rolls his own, 15 cigs/day, not ready to quit.", "F17.210"),
         ("Smoker, 1.5 packs/day.", "F17.210"),
         ("Tobacco use disorder, cigarettes", "F17.210"),
@@ -74,7 +77,7 @@ def test_plain_words_state_a_code(text: str, code: str) -> None:
     words, read = found[code].evidence[0], segment_read(Note((Document(text),))).note.documents[0].text
     assert read[words.start : words.end] == words.text
     assert [w.rule for w in found[code].warnings] == [
-        t.rule for t in topics() if code in {s.code for s in t.statements}
+        t.rule for t in topics() if code in {s.code for s in t.statements} or (t.unnamed and code == t.unnamed.plain)
     ]
 
 
@@ -131,6 +134,13 @@ def test_what_contradicts_steps_back() -> None:
     found = reported("Quit smoking in 2010.", item("F17.210", 0.6))
     told = found["Z87.891"].probability or 0.0
     assert found["F17.210"].probability == pytest.approx(0.6 * (1 - told), abs=1e-4)
+
+
+def test_a_smoker_whose_product_is_not_named_has_no_cigarettes() -> None:
+    found = reported("He continues to smoke.", item("F17.210", 0.6))
+    told = found["F17.200"].probability or 0.0
+    assert found["F17.210"].probability == pytest.approx(0.6 * (1 - told), abs=1e-4)
+    assert "F17.200" not in reported("He continues to smoke, a pack lasts two days.")
 
 
 def test_a_newborns_chart_tells_the_mothers_cigarettes_and_the_childs_vaccine() -> None:
