@@ -44,11 +44,15 @@ class ExitLeaves:
         """From flat arrays, node n of tree t at [t, n]: the root first, children after their parent, LEAF as feature
         of leaves.
 
-        Raises ValueError for a child before its parent, and for a tree of more than MOST_LEAVES leaves.
+        Raises ValueError for a child before its parent or of two parents, and for more than MOST_LEAVES leaves.
         """
         inner = feature != LEAF
         if (inner & (np.minimum(left, right) <= np.arange(feature.shape[1]))).any():
             raise ValueError("a tree's node stands before its parent")
+        below = np.arange(len(feature))[:, None] * feature.shape[1] + np.stack([left, right])
+        children = below[:, inner]
+        if len(np.unique(children)) < children.size:
+            raise ValueError("a tree's node has two parents")
         count, start = _leaf_numbers(inner, left, right)
         if (most := int(count[:, 0].max())) > MOST_LEAVES:
             raise ValueError(f"a tree of {most} leaves: at most {MOST_LEAVES} can be told apart")

@@ -85,13 +85,12 @@ def without(stage: LastStage, values: Mapping[int, float]) -> LastStage:
 
 
 def _pruned(trees: Trees, values: Mapping[int, float]) -> Trees:
-    """Both branches of a node that asks for a held column become the one that its value takes."""
-    left, right = trees.left.copy(), trees.right.copy()
+    """A node that asks for a held column sends everything where its value goes."""
+    threshold = trees.threshold.copy()
     for column, value in values.items():
         asks = trees.feature == column
-        taken = np.where(value <= trees.threshold, trees.left, trees.right)
-        left[asks], right[asks] = taken[asks], taken[asks]
-    return replace(trees, left=left, right=right)
+        threshold[asks] = np.where(value <= trees.threshold[asks], np.inf, -np.inf)
+    return replace(trees, threshold=threshold)
 
 
 def _shifted(linear: Linear, values: Mapping[int, float]) -> Linear:

@@ -93,3 +93,9 @@ def test_a_node_before_its_parent_is_refused() -> None:
     feature = np.array([[0, LEAF, LEAF]])
     with pytest.raises(ValueError, match="before its parent"):
         ExitLeaves.of(feature, np.zeros((1, 3)), np.array([[0, 0, 0]]), np.array([[2, 0, 0]]), np.zeros((1, 3)))
+
+
+def test_a_node_of_two_parents_is_refused() -> None:
+    feature = np.array([[0, LEAF, LEAF]])
+    with pytest.raises(ValueError, match="two parents"):
+        ExitLeaves.of(feature, np.zeros((1, 3)), np.array([[2, 0, 0]]), np.array([[2, 0, 0]]), np.zeros((1, 3)))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
-from app.evaluation.calibration.last_stage import Examples, curve, fit, thresholds, trees_of
+from app.evaluation.calibration.last_stage import Examples, TreeSize, curve, fit, thresholds, trees_of
 from model.last_stage import Curve, Doubles, LastStage, Linear
 
 RNG = np.random.default_rng(3)
@@ -26,6 +26,11 @@ EXAMPLES = Examples(ROWS, LABELS, np.arange(len(ROWS)) // 30, np.full(40, 12), n
 def test_trees_give_the_logits_of_the_library_that_grew_them() -> None:
     model = HistGradientBoostingClassifier(max_iter=20, max_leaf_nodes=7, random_state=0).fit(ROWS[:800], LABELS[:800])
     np.testing.assert_allclose(trees_of(model).logits(ROWS), model.decision_function(ROWS), atol=1e-12)
+
+
+def test_trees_of_too_many_leaves_are_not_grown() -> None:
+    with pytest.raises(ValueError, match="65 leaves: at most 64"):
+        TreeSize(leaves=65)
 
 
 def test_the_linear_score_is_the_librarys() -> None:

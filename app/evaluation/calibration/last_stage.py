@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from app.pipeline.calibration import Thresholds
 from model.encoder import Integers
-from model.exit_leaves import LEAF
+from model.exit_leaves import LEAF, MOST_LEAVES
 from model.last_stage import Curve, Doubles, LastStage, Linear, Trees
 from model.nested import Floats
 
@@ -27,6 +27,11 @@ class TreeSize:
 
     trees: int = 140
     leaves: int = 20
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for more leaves than the last stage can tell apart."""
+        if self.leaves > MOST_LEAVES:
+            raise ValueError(f"trees of {self.leaves} leaves: at most {MOST_LEAVES}")
 
 
 @dataclass(frozen=True, slots=True)

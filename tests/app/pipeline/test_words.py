@@ -27,7 +27,7 @@ def test_the_words_score_as_if_they_stood_alone() -> None:
 
 
 def test_punctuation_around_words_is_left_out() -> None:
-    assert _nearest('known "migraine" attacks', "migraine")[0] == "migraine"
+    assert _nearest('sudden "migraine" headaches', "migraine")[0] == "migraine"
 
 
 def test_a_run_of_words_that_name_no_finding_is_passed_over() -> None:
