@@ -13,7 +13,7 @@ NAME = "shorthand"
 FILE = "lines.tsv"
 COLUMNS = ("id", "kind", "expected", "forbidden", "text")
 KINDS = ("shorthand", "sense", "typo", "format", "language")
-AROUND = ("around", "new")  # of tests/gold/around
+AROUND = ("around", "new", "later")  # of tests/gold/around
 NONE, FOREIGN = "-", "!"
 
 _MARKS = str.maketrans({"⏎": "\n", "␉": "\t", "␌": "\f"})

@@ -43,8 +43,8 @@ def lines() -> Sequence[Line]:
     return read_shorthand(Path(__file__).parent / "around")
 
 
-def test_the_lines_are_of_both_kinds(lines: Sequence[Line]) -> None:
-    assert {line.kind for line in lines} == set(AROUND) and len(lines) == 270
+def test_the_lines_are_of_all_kinds(lines: Sequence[Line]) -> None:
+    assert {line.kind for line in lines} == set(AROUND) and len(lines) == 350
 
 
 def test_every_finding_is_a_clause_of_its_own(lines: Sequence[Line]) -> None:
