@@ -77,7 +77,7 @@ FEATURES = (
     "history_section",  # 1 when one of them stands in a past medical or surgical history
     "technique_section",  # 1 when all stand in what was done and seen at an operation
     "plan_section",  # 1 when all stand in a plan or instructions
-    "listed",  # log2(1 + clauses apart from each other in the sentence of the best of them): of a list of problems, many
+    "listed",  # log2(1 + clauses that share no word in the sentence of the best of them): of a list, many
     "symptom",  # 1 for a code of the chapter of symptoms and signs
     "status",  # 1 for a code of the chapter of factors influencing health status
     "header",  # 1 for a code that is not billable
