@@ -54,7 +54,7 @@ class Unnamed:
         if row.code != self.code or any(self.names.search(line) for line in lines):
             return row
         against = tuple(self.code if code == self.plain else code for code in row.against)
-        return replace(row, code=self.plain, against=against)
+        return replace(row, code=self.plain, without=(*row.without, self.plain), against=against)
 
 
 @dataclass(frozen=True, slots=True)

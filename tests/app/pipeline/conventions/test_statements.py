@@ -38,6 +38,7 @@ def reported(text: str, *items: CodedItem, age_years: float | None = None) -> di
         ("Tobacco abuse. Cigarettes found in his coat.", "F17.210"),
         ("She is a smoker and drinks on weekends.", "F17.200"),
         ("He continues to smoke.", "F17.200"),
+        ("She still smokes.", "F17.200"),
         ("Rolls his own, 15 cigs/day, not ready to quit.", "F17.210"),
         ("Smoker, 1.5 packs/day.", "F17.210"),
         ("Tobacco use disorder, cigarettes", "F17.210"),
