@@ -57,14 +57,15 @@ class ExitLeaves:
         if (most := int(count[:, 0].max())) > MOST_LEAVES:
             raise ValueError(f"a tree of {most} leaves: at most {MOST_LEAVES} can be told apart")
         leaves = np.zeros((len(feature), most))
+        asking = inner & (count > 0)
         tree, node = np.nonzero(~inner & (count > 0))
         leaves[tree, start[tree, node]] = value[tree, node]
         on_left = np.take_along_axis(count, left, axis=1).astype(np.uint64)  # of an inner node at most 63
         gone = ((np.uint64(1) << on_left) - np.uint64(1)) << start.astype(np.uint64)
-        tests = np.argsort(~(inner & (count > 0)), axis=1, kind="stable")[:, : max(1, most - 1)]
+        tests = np.argsort(~asking, axis=1, kind="stable")[:, : max(1, most - 1)]
 
         def of_tests(of_nodes: npt.NDArray[Any], without: Any) -> npt.NDArray[Any]:
-            return np.ascontiguousarray(np.take_along_axis(np.where(inner, of_nodes, without), tests, axis=1).T)
+            return np.ascontiguousarray(np.take_along_axis(np.where(asking, of_nodes, without), tests, axis=1).T)
 
         return cls(
             of_tests(feature, 0),

@@ -14,6 +14,7 @@ FILE = "lines.tsv"
 COLUMNS = ("id", "kind", "expected", "forbidden", "text")
 KINDS = ("shorthand", "sense", "typo", "format", "language")
 AROUND = ("around", "new", "later")  # of tests/gold/around
+_KNOWN = (*KINDS, *AROUND)
 NONE, FOREIGN = "-", "!"
 
 _MARKS = str.maketrans({"⏎": "\n", "␉": "\t", "␌": "\f"})
@@ -53,8 +54,8 @@ def _line(row: str) -> Line:
     if len(fields) != len(COLUMNS):
         raise ValueError(f"{len(fields)} fields, expected {len(COLUMNS)}")
     name, kind, expected, forbidden, text = fields
-    if kind not in (*KINDS, *AROUND):
-        raise ValueError(f"no such kind, expected one of {', '.join((*KINDS, *AROUND))}")
+    if kind not in _KNOWN:
+        raise ValueError(f"no such kind, expected one of {', '.join(_KNOWN)}")
     findings = () if expected in (NONE, FOREIGN) else tuple(tuple(f.split("/")) for f in expected.split(","))
     never = () if forbidden == NONE else tuple(forbidden.split(","))
     return Line(name, kind, findings, never, expected == FOREIGN, text.translate(_MARKS))

@@ -14,18 +14,15 @@ import re
 from collections.abc import Iterator, Sequence
 
 from app.pipeline.lexicon import either, read_lexicon
-from app.pipeline.modifiers import EMPTY_WORDS, bared, unmodified
+from app.pipeline.modifiers import bared, unmodified
+from app.pipeline.reading.edited import Span
 from app.pipeline.sentences import BLANK_ENDS
-from app.pipeline.spans import Span
+from app.pipeline.word_sets import BARE_WORDS, SILENT_WORDS, WORD
 
 LEXICON = read_lexicon("clauses")
-STOP_WORDS = frozenset(LEXICON["stop_words"]).union("abcdefghijklmnopqrstuvwxyz")
-SILENT_WORDS = STOP_WORDS | EMPTY_WORDS
-BARE_WORDS = SILENT_WORDS.union(LEXICON["bare_words"])
 QUALIFIERS, LINKS = frozenset(LEXICON["qualifiers"]), frozenset(LEXICON["links"])
 QUALIFYING = BARE_WORDS | QUALIFIERS
 BARE_PHRASES = re.compile(rf"\b(?:{'|'.join(LEXICON['bare_phrases'])})\b")
-
 
 CONNECTORS, OPENERS = LEXICON["connectors"], LEXICON["openers"]
 # each alternative begins with what is rarest to match: this pattern is tried at every character of a note
@@ -40,7 +37,6 @@ CUT = re.compile(
 )
 LEADING = re.compile(rf"(?:{'|'.join(LEXICON['leading'])}|\d{{1,2}}[.)])(?=\s)(?!\s(?:fib|flutter)\b)", re.IGNORECASE)
 TRAILING = re.compile(rf"(?<=\s)(?:{'|'.join(LEXICON['trailing'])})\Z")
-WORD = re.compile(r"[^\W\d_]+")
 JOINT = re.compile(r"\s*(?:[,(:]|[-\u2013=](?=\s))?\s*")  # marks before what may qualify: no semicolon, no tab
 CHUNK = re.compile(r"\S{1,60}")
 EDGES = (

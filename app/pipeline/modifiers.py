@@ -10,13 +10,11 @@ from __future__ import annotations
 import re
 
 from app.pipeline.lexicon import beginning, either, read_lexicon
-from app.pipeline.spans import Span
+from app.pipeline.reading.edited import Span
+from app.pipeline.word_sets import SILENT_WORDS, WORD
 
 _LEXICON = read_lexicon("modifiers")
-EMPTY_WORDS = frozenset(_LEXICON["empty"])
-_SILENT = EMPTY_WORDS.union(read_lexicon("clauses")["stop_words"], "abcdefghijklmnopqrstuvwxyz")
-_SILENT_OR_MODIFYING = _SILENT.union(_LEXICON["modifiers"])
-
+_SILENT_OR_MODIFYING = SILENT_WORDS.union(_LEXICON["modifiers"])
 
 _LEAD_IN = re.compile(rf"(?:{either(_LEXICON['lead_ins'])})\s+", re.IGNORECASE)
 _HISTORY = re.compile(
@@ -29,7 +27,6 @@ _TRAILERS = re.compile(
     re.IGNORECASE,
 )
 _COPULA = re.compile(rf"\s(?:{either(_LEXICON['copulas'])})\s", re.IGNORECASE)
-_WORD = re.compile(r"[^\W\d_]+")
 _ASIDE = re.compile(rf"[\s,(]+(?:{'|'.join(_LEXICON['asides'])})\Z", re.IGNORECASE)
 _LIFELONG, _PASSING = beginning(_LEXICON["lifelong"]), beginning(_LEXICON["passing"])
 
@@ -50,7 +47,7 @@ def bared(text: str, span: Span) -> Span:
             start = found.end()
             continue
         aside = _ASIDE.search(text[start:end])
-        without = start + aside.start() if aside else _subject(text, (start, end), _SILENT)
+        without = start + aside.start() if aside else _subject(text, (start, end), SILENT_WORDS)
         if without in (start, end):
             return start, end
         end = without
@@ -73,6 +70,6 @@ def _subject(text: str, span: Span, silent: frozenset[str]) -> int:
     """Where the subject of the span ends, if what is said of it is silent; else the end of the span."""
     start, end = span
     copula = _COPULA.search(text, start, end)
-    if copula and silent.issuperset(_WORD.findall(text[copula.end() : end].lower())):
+    if copula and silent.issuperset(WORD.findall(text[copula.end() : end].lower())):
         return copula.start()
     return end

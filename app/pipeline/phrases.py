@@ -13,7 +13,7 @@ from dataclasses import replace
 from app.pipeline.clauses import LEXICON, close_bracket, trim
 from app.pipeline.coding import CodedItem, Coding, Evidence
 from app.pipeline.note import Note
-from app.pipeline.spans import Span
+from app.pipeline.reading.edited import Span
 
 _LINKING = re.compile(rf"(?:{'|'.join(LEXICON['trailing'])})\s+(?=\S)", re.IGNORECASE)
 

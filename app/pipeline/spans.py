@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from app.pipeline.note import Note
 
-Span = tuple[int, int]  # half-open [start, end) in code points of one text
-
 
 @dataclass(frozen=True, slots=True)
 class Section:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from app.pipeline.clauses import tells
 from app.pipeline.encoding import EncodedNote
-from app.pipeline.spans import Span
+from app.pipeline.reading.edited import Span
 from model.contributions import cosine_contributions
 from model.encoder import Encoder, Integers, StatesOnDevice
 from model.nested import Floats, normalise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from app.pipeline.clauses import STOP_WORDS
+from app.pipeline.word_sets import STOP_WORDS
 
 _WORD = re.compile(r"[^\W_]+")
 _STEM = 6  # words agree by their first letters: "fractured" and "fracture"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from app.pipeline.clauses import BARE_WORDS, tells
+from app.pipeline.clauses import tells
 from app.pipeline.lexicon import read_lexicon
+from app.pipeline.word_sets import BARE_WORDS
 
 STEM = 6  # words agree by their first letters: "thrombosis" and "thrombus", not "stenosis" and "stent"
 LEXICON = read_lexicon("assertion")

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from app.pipeline.assertion.phrases import Cue
 from app.pipeline.assertion.tokens import Tokens
 from app.pipeline.assertion.triggers import DASHES, Trigger, closes
-from app.pipeline.clauses import BARE_WORDS
 from app.pipeline.coding import Assertion
 from app.pipeline.lexicon import read_lexicon
+from app.pipeline.word_sets import BARE_WORDS
 
 LEXICON = read_lexicon("assertion")
 RANKED = (

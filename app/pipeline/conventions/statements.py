@@ -8,7 +8,7 @@ are denied, a relative's or only thought of state nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -49,10 +49,13 @@ class Unnamed:
     names: re.Pattern[str]
     plain: str
 
-    def stated(self, row: Statement, lines: Sequence[str]) -> Statement:
-        """The row as these lines state it."""
-        if row.code != self.code or any(self.names.search(line) for line in lines):
-            return row
+    def stated(self, rows: Sequence[Statement], lines: Iterable[str]) -> Sequence[Statement]:
+        """The rows as these lines state them."""
+        if any(self.names.search(line) for line in lines):
+            return rows
+        return [self._plainly(row) if row.code == self.code else row for row in rows]
+
+    def _plainly(self, row: Statement) -> Statement:
         against = tuple(self.code if code == self.plain else code for code in row.against)
         return replace(row, code=self.plain, without=(*row.without, self.plain), against=against)
 
@@ -125,9 +128,10 @@ def _report(
     answer: Answering, topic: Topic, lines: Sequence[Sentence], note: Segmented, reader: AssertionReader
 ) -> None:
     stated: set[str] = set()
-    texts = [note.text_of(line) for line in lines]
-    for listed in topic.statements:
-        row = topic.unnamed.stated(listed, texts) if topic.unnamed else listed
+    rows: Sequence[Statement] = topic.statements
+    if topic.unnamed:
+        rows = topic.unnamed.stated(rows, map(note.text_of, lines))
+    for row in rows:
         if any(code.startswith(row.without) for code in stated):
             continue
         if (words := _first(topic, row, lines, note, reader)) is None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from app.pipeline.clauses import LEXICON, cut_clauses
+from app.pipeline.lexicon import read_lexicon
 
 
 def clauses(sentence: str) -> list[str]:
@@ -81,7 +82,7 @@ def test_a_word_without_an_end_is_split_too() -> None:
 
 
 def test_words_taken_off_the_ends_are_stop_words() -> None:
-    assert {*LEXICON["leading"], *LEXICON["trailing"]} <= set(LEXICON["stop_words"])
+    assert {*LEXICON["leading"], *LEXICON["trailing"]} <= set(read_lexicon("words")["stop_words"])
 
 
 def test_words_that_name_no_finding_are_no_clause() -> None:
