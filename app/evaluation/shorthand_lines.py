@@ -14,7 +14,8 @@ FILE = "lines.tsv"
 COLUMNS = ("id", "kind", "expected", "forbidden", "text")
 KINDS = ("shorthand", "sense", "typo", "format", "language")
 AROUND = ("around", "new", "later")  # of tests/gold/around
-_KNOWN = (*KINDS, *AROUND)
+TOLD = ("said", "unsaid")  # of tests/gold/told
+_KNOWN = (*KINDS, *AROUND, *TOLD)
 NONE, FOREIGN = "-", "!"
 
 _MARKS = str.maketrans({"⏎": "\n", "␉": "\t", "␌": "\f"})
