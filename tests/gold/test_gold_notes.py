@@ -33,6 +33,7 @@ SUITES = {
     "desk_notes_second": Promise(5, 5, (300, 1500), (4, 11), (1, 99)),
     "ward_notes": Promise(10, 10, (200, 500), (6, 16), (2, 5)),
     "mixed_notes": Promise(20, 19, (200, 500), (5, 16), (2, 6)),
+    "varied_notes": Promise(24, 24, (200, 500), (5, 16), (2, 12)),
 }
 NOTES = [(name, note) for name in SUITES for note in UsNotes(GOLD / name).notes()]
 ROWS = [(name, note, row) for name, note in NOTES for row in note.rows]
@@ -60,7 +61,7 @@ def test_desk_notes_are_of_every_kind(name: str, each: int) -> None:
     assert Counter(note.specialty for note in UsNotes(GOLD / name).notes()) == dict.fromkeys(KINDS, each)
 
 
-@pytest.mark.parametrize("name", ["ward_notes", "mixed_notes"])
+@pytest.mark.parametrize("name", ["ward_notes", "mixed_notes", "varied_notes"])
 def test_notes_are_numbered(name: str) -> None:
     ids = [note.id[:2] for note in UsNotes(GOLD / name).notes()]
     assert ids == [f"{number:02}" for number in range(1, SUITES[name].notes + 1)]
