@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from index_builder.catalog_file import FORMAT, write_file
 from index_builder.codesets.protocol import Code, CodeSet, FormSource, SurfaceForm
+from index_builder.word_keys import Keys
 
 _FORM = "SELECT codes.code, forms.text, forms.source, forms.extension FROM forms JOIN codes ON position = forms.code"
 # The shortest form that has all the words says the least besides them; earlier codes win ties.
@@ -58,6 +59,8 @@ class Catalog:
         self.name, self.edition, self.system = meta["name"], meta["edition"], meta["system"]
         self.offsets: npt.NDArray[np.int64] = np.frombuffer(arrays["offsets"], dtype="<i8")
         self.billable: npt.NDArray[np.bool_] = np.frombuffer(arrays["billable"], dtype=np.bool_)
+        self._named_keys: Keys = np.frombuffer(arrays["named_keys"], dtype="<u8")
+        self.named_codes: npt.NDArray[np.int32] = np.frombuffer(arrays["named_codes"], dtype="<i4")
         self.code_names: Sequence[str] = tuple(arrays["code_names"].decode().split("\n"))
         self._plain = np.array([plain(code) for code in self.code_names], dtype=np.bytes_)
         self._by_plain = np.argsort(self._plain, kind="stable")
@@ -150,6 +153,11 @@ class Catalog:
             if prefix and prefix.isascii():
                 mask |= np.char.startswith(self._plain, prefix.encode())
         return mask
+
+    def named(self, keys: Keys) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Where the codes with a wording of each key (n,) stand in `named_codes`: begins, ends (n,)."""
+        begins, ends = (np.searchsorted(self._named_keys, keys, side=side) for side in ("left", "right"))
+        return begins, ends
 
     def search(self, words: str, limit: int) -> list[int]:
         """Positions of the best codes: those that the words begin, then those with a form that has all the words.

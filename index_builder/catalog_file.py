@@ -15,8 +15,9 @@ import numpy.typing as npt
 
 from index_builder.codesets.ordering import place
 from index_builder.codesets.protocol import Code, CodeSet, SurfaceForm
+from index_builder.word_keys import text_key
 
-FORMAT = 1
+FORMAT = 2
 _WORD = re.compile(r"\w+")
 # Page size is fixed and nothing is journalled, so that the same input gives the same bytes.
 _SCHEMA = f"""
@@ -105,8 +106,16 @@ def _insert_summary(
         "billable": np.array([code.billable for code in codes], dtype=np.bool_).tobytes(),
         "code_names": "\n".join(code.code for code in codes).encode(),
         "offsets": _offsets(forms).astype("<i8").tobytes(),
+        **dict(zip(("named_keys", "named_codes"), (column.tobytes() for column in _named(forms)), strict=True)),
     }
     database.executemany("INSERT INTO arrays VALUES (?, ?)", sorted(arrays.items()))
+
+
+def _named(forms: Sequence[Sequence[SurfaceForm]]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int32]]:
+    """What each wording names: keys and code positions (n,), sorted by both, each pair once."""
+    pairs = {(text_key(form.text), position) for position, of_code in enumerate(forms) for form in of_code}
+    named = sorted(pair for pair in pairs if pair[0])
+    return np.array([key for key, _ in named], dtype="<u8"), np.array([code for _, code in named], dtype="<i4")
 
 
 def _offsets(forms: Sequence[Sequence[SurfaceForm]]) -> npt.NDArray[np.int64]:

@@ -13,6 +13,7 @@ from app.pipeline.crowding import in_crowded_order
 from app.pipeline.encoding import EncodedNote
 from app.pipeline.exits import Exits
 from app.pipeline.families import Families
+from app.pipeline.naming import NO_NAMES, Names
 from app.pipeline.note import Widths
 from index_builder.index import CodeHits, CodeIndex
 from model.encoder import Integers
@@ -42,6 +43,7 @@ class Cascaded:
     search64 counts the codes' bias, that of the others their crowding too (app/pipeline/crowding.py).
     stand_ins: for each position in rescore768 the code that stood for it before
     siblings:  for each position in rescore768 the other codes of its family, best first
+    names:     what the note names word for word
     stopped:   dimensions of the last stage that chose among the codes; margins: those that were looked at to stop there
     """
 
@@ -50,6 +52,7 @@ class Cascaded:
     rescore768: CodeHits
     stand_ins: dict[int, int]
     siblings: dict[int, CodeHits]
+    names: Names
     stopped: int = FULL
     margins: Mapping[int, float] = field(default_factory=dict)
 
@@ -65,10 +68,12 @@ class Reach:
     """Which codes may be found, and what is known of them before the note is read.
 
     allowed: (C,) bool, None = all; bias: (C,) what is added to a code's cosine when codes are chosen, None = nothing
+    names: what the note names word for word, which is in the bias
     """
 
     allowed: Mask | None = None
     bias: Floats | None = None
+    names: Names = NO_NAMES
 
     def of(self, hits: CodeHits) -> Floats | None:
         """The bias of these hits."""
@@ -127,7 +132,7 @@ def shortlisted(
     chosen, siblings = best_members(index, families, note, shortlist, reach.allowed, known)
     stand_ins = dict(zip(chosen.positions.tolist(), shortlist.positions.tolist(), strict=True))
     clock.mark("rescore768")
-    return Cascaded(*stages, in_crowded_order(chosen, reach.of(chosen)), stand_ins, siblings)
+    return Cascaded(*stages, in_crowded_order(chosen, reach.of(chosen)), stand_ins, siblings, reach.names)
 
 
 def best_members(

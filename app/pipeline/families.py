@@ -30,6 +30,16 @@ class Families:
         self._starts = np.flatnonzero(np.diff(self._family, prepend=-1))
         self._ends = np.append(self._starts[1:], len(heads))
 
+    def of(self, positions: npt.NDArray[np.integer]) -> Integers:
+        """The family of each of these codes, by number; a later code is of the same family or a higher one."""
+        return np.asarray(self._family[positions])
+
+    def all_of(self, families: Integers) -> Mask:
+        """(C,) the codes of these families."""
+        chosen = np.zeros(len(self._starts), dtype=np.bool_)
+        chosen[families] = True
+        return np.asarray(chosen[self._family])
+
     def representatives(self, allowed: Mask | None) -> Mask:
         """(C,) the first allowed code of every family; allowed None = all."""
         positions = np.arange(len(self._family)) if allowed is None else np.flatnonzero(allowed)

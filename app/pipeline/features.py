@@ -16,6 +16,9 @@ import numpy as np
 from app.pipeline.cascade import Cascaded
 from app.pipeline.encoding import EncodedNote
 from app.pipeline.evidence import CLOSE
+from app.pipeline.families import Families
+from app.pipeline.named import named
+from app.pipeline.section_kinds import ASSESSED, HISTORY, PLANNED, TECHNIQUE, WEAK
 from app.pipeline.specifics import specifics
 from app.pipeline.usage import tier
 from app.pipeline.words import Run
@@ -43,11 +46,6 @@ COSINES = frozenset(
 NEAR = 0.03  # wordings that differ by less mean the words about as well
 RIVAL = 0.06
 GRAIN = 0.01  # of cosines: finer ones tell an int8 encoder from a float32 one, not a code from another
-ASSESSED = frozenset({"assessment", "impression", "diagnoses", "discharge_diagnosis", "postoperative_diagnosis"})
-HISTORY = frozenset({"past_medical_history", "past_surgical_history"})
-WEAK = frozenset({"review_of_systems", "physical_exam", "vital_signs", "laboratory", "medications", "social_history"})
-TECHNIQUE = frozenset({"procedure", "findings", "complications"})
-PLANNED = frozenset({"plan", "instructions", "follow_up", "disposition"})
 
 FEATURES = (
     "words_cosine",  # the nearest run of words and the code's best wording
@@ -71,6 +69,7 @@ FEATURES = (
     "run_length",  # log2(1 + words)
     "wording_length",
     "mentions",  # log2(1 + places of the note that are about as near)
+    "clauses",  # log2(1 + wordings of clauses) of the note
     "position",  # of the first of them, 0 = beginning, 1 = end of the note
     "unassessed",  # 1 when the note has an assessment or a diagnosis and none of them stands there
     "weak_section",  # 1 when all stand in a review of systems, an examination, a list of drugs
@@ -87,6 +86,11 @@ FEATURES = (
     "unspecified",  # 1 when the title says so
     "wording_in_note",  # share of the wording's words that stand anywhere in the note
     "title_in_note",  # the same of the title's words
+    "named",  # log2(1 + telling words) of the longest run of words that is a wording of the code; 0 = there is none
+    "named_share",  # its words over those of the clause around it
+    "named_alike",  # log2 of the families that share the wording
+    "named_assessed",  # 1 when the code is named in an assessment or a diagnosis, half where the note has none
+    "outnamed",  # as "named", of another code's wording that shares words with those that this code was read from
     "prior",  # how often codes of this kind are used at all
     "frequency",  # how often this code was used in the corpus of the calibration
     "attention",  # logit of the calibration's label attention over the whole note; 0 without one
@@ -121,6 +125,7 @@ def features(
     runs: Sequence[Run],
     forms: Floats,
     catalog: Catalog,
+    families: Families,
     priors: Priors,
     attended: Floats | None = None,
 ) -> Floats:
@@ -135,7 +140,7 @@ def features(
     words = np.array([run.cosine for run in runs], dtype=np.float32)
     categories = [catalog.code_names[p][:3] for p in hits.positions.tolist()]
     wordings = [catalog.form(row) for row in hits.forms.tolist()]
-    named = [stems(wording.text) for wording in wordings]
+    worded = [stems(wording.text) for wording in wordings]
     columns: dict[str, object] = {
         "words_cosine": words,
         "clause_cosine": hits.scores,
@@ -143,10 +148,12 @@ def features(
         **_crowding("crowd", "clause_gap", words, hits.spans.tolist()),
         **_crowding("category_crowd", "category_gap", words, categories),
         **_overlaps(words, _stretches(note, hits, runs), _usage(hits, catalog)),
-        **_wordings(note, hits, runs, wordings, named),
-        **specifics(note, hits, named, catalog),
+        **_wordings(note, hits, runs, wordings, worded),
+        **specifics(note, hits, worded, catalog),
+        **named(note, hits, runs, stages.names, families),
         **_places(note, hits, forms),
         **_chapters(hits, catalog),
+        "clauses": np.full(count, np.log2(1 + len(note.uses)), dtype=np.float32),
         "header": [not catalog.billable[p] for p in hits.positions.tolist()],
         "code_length": [len(catalog.code_names[p].replace(".", "")) for p in hits.positions.tolist()],
         "prior": priors.prior[hits.positions],
@@ -221,16 +228,16 @@ def _wordings(
 ) -> dict[str, list[float]]:
     columns: dict[str, list[float]] = defaultdict(list)
     clauses: dict[int, str] = {}
-    for row, (span, wording, named) in enumerate(zip(hits.spans.tolist(), wordings, stems_of, strict=True)):
+    for row, (span, wording, worded) in enumerate(zip(hits.spans.tolist(), wordings, stems_of, strict=True)):
         if span not in clauses:
             clauses[span] = note.segmented.text_of(note.uses[span][0])
         clause, run = clauses[span], runs[row]
         inside, said = stems(clause), stems(clause[run.start : run.end])
-        columns["wording_found"].append(len(named & inside) / max(1, len(named)))
-        columns["words_named"].append(len(named & said) / max(1, len(said)))
-        columns["literal"].append(float(bool(said) and said == named))
+        columns["wording_found"].append(len(worded & inside) / max(1, len(worded)))
+        columns["words_named"].append(len(worded & said) / max(1, len(said)))
+        columns["literal"].append(float(bool(said) and said == worded))
         columns["run_length"].append(float(np.log2(1 + len(said))))
-        columns["wording_length"].append(float(np.log2(1 + len(named))))
+        columns["wording_length"].append(float(np.log2(1 + len(worded))))
         columns["title"].append(float(wording.source is FormSource.TITLE))
     return columns
 

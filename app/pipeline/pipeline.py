@@ -37,6 +37,7 @@ from app.pipeline.encoding import EncodedNote, encode
 from app.pipeline.evidence import EvidenceFinder
 from app.pipeline.families import Families
 from app.pipeline.features import Priors, Shortlist, features
+from app.pipeline.naming import Namer
 from app.pipeline.note import CodingOptions, Note, stage_widths
 from app.pipeline.phrases import in_phrases
 from app.pipeline.reading.language import language_cautions
@@ -85,8 +86,9 @@ class CodingPipeline:
         shorthand_lexicon()
         catalog = index.catalog
         self._families = Families(catalog.code_names)
+        self._namer = Namer(catalog, self._families)
         self._rules = RuleBook(catalog)
-        self._scorers = {name: Scorer.of(one, catalog) for name, one in (calibrations or {}).items()}
+        self._scorers = {name: Scorer.of(one, catalog, self._families) for name, one in (calibrations or {}).items()}
         self._versions = Versions(
             model=encoder.info.version,
             index=index.manifest.content_hash(),
@@ -153,11 +155,12 @@ class CodingPipeline:
         """One note with what every stage ranked; `exact` and `prefixes` add the exhaustive searches."""
         encoded = encode(self._encoder, [segment_read(note)], self._unit)[0]
         clock, scorer, reach = Stopwatch(), self._scorer(options), self._reach(options)
+        reading = self._reading(encoded, options)
         widths = stage_widths(options.widths, options.top_k)
         words = WordReader(self._encoder, encoded)
         stages = self._cascade(encoded, options, clock)
         scored = self._score(encoded, stages, words, scorer)
-        oracle = exhaustive(self._index, self._families, encoded, widths, reach, clock) if exact else None
+        oracle = exhaustive(self._index, self._families, encoded, widths, reading, clock) if exact else None
         return Trace(
             search64=self._ranking(stages.search64),
             rescore256=self._ranking(stages.rescore256),
@@ -188,13 +191,13 @@ class CodingPipeline:
         if scorer is not None:
             return Shortlist(hits.positions, scorer.columns(encoded, stages, words, forms))
         runs, priors = read(words, hits, forms), Priors.none(self.catalog.code_count)
-        return Shortlist(hits.positions, features(encoded, stages, runs, forms, self.catalog, priors))
+        return Shortlist(hits.positions, features(encoded, stages, runs, forms, self.catalog, self._families, priors))
 
     def _cascade(self, note: EncodedNote, options: CodingOptions, clock: Stopwatch) -> Cascaded:
         """The search stages as the options ask for them."""
         scorer, widths = self._scorer(options), stage_widths(options.widths, options.top_k)
         rule = None if scorer is None else scorer.calibration.rule(options)
-        return cascade(self._index, self._families, note, widths, self._reach(options), clock, rule)
+        return cascade(self._index, self._families, note, widths, self._reading(note, options), clock, rule)
 
     def _scorer(self, options: CodingOptions) -> Scorer | None:
         """The calibration asked for. Without any loaded there is none to ask for; else KeyError for an unknown one."""
@@ -206,6 +209,11 @@ class CodingPipeline:
             mask = self.catalog.billable if mask is None else mask & self.catalog.billable
         scorer = self._scorer(options)
         return Reach(mask, None if scorer is None else scorer.bias)
+
+    def _reading(self, note: EncodedNote, options: CodingOptions) -> Reach:
+        """The reach of the options in one note: codes that it names are nearer."""
+        reach, names = self._reach(options), self._namer.names(note.segmented)
+        return Reach(reach.allowed, self._namer.nearer(names, reach.bias), names)
 
     def _score(self, note: EncodedNote, stages: Cascaded, words: WordReader, scorer: Scorer | None) -> Scored:
         forms = self._index.vectors(stages.rescore768.forms)

@@ -12,6 +12,7 @@ from app.pipeline.calibration import Calibration
 from app.pipeline.cascade import Cascaded
 from app.pipeline.crowding import crowded
 from app.pipeline.encoding import EncodedNote
+from app.pipeline.families import Families
 from app.pipeline.features import Priors, features
 from app.pipeline.usage import tiers
 from app.pipeline.words import Run, WordReader
@@ -41,17 +42,18 @@ class Scorer:
 
     calibration: Calibration
     catalog: Catalog
+    families: Families
     priors: Priors
     bias: Floats | None  # (C,) what the search adds to each code's cosine; None = nothing
 
     @classmethod
-    def of(cls, calibration: Calibration, catalog: Catalog) -> Scorer:
+    def of(cls, calibration: Calibration, catalog: Catalog, families: Families) -> Scorer:
         """Look the priors of the catalog's codes up, once. Raises ValueError for an attention that is not opened."""
         if calibration.attention and calibration.planted is None:
             raise ValueError(f"the label attention of the calibration {calibration.name} is not opened")
         priors = calibration.priors(catalog.code_names)
         bias = calibration.bias_of(priors, lambda: tiers(catalog.name, catalog.code_names))
-        return cls(calibration, catalog, priors, bias)
+        return cls(calibration, catalog, families, priors, bias)
 
     def score(self, note: EncodedNote, stages: Cascaded, reader: WordReader, forms: Floats) -> Scored:
         """Rank the shortlist by calibrated probability; equal ones in the order of position. forms (k, 768)."""
@@ -68,7 +70,7 @@ class Scorer:
         runs = read(reader, hits, forms)
         names = [self.catalog.code_names[position] for position in hits.positions.tolist()]
         attended = None if planted is None else attention_logits(planted, note, reader, forms, names)
-        return features(note, stages, runs, forms, self.catalog, self.priors, attended)
+        return features(note, stages, runs, forms, self.catalog, self.families, self.priors, attended)
 
     def score_of(self, probability: float) -> float:
         """The score that ranks with a probability, in four decimals."""

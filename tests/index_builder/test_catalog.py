@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from index_builder.catalog import Catalog, CatalogError
 from index_builder.codesets.icd10cm import ICD10CM
 from index_builder.codesets.protocol import Code, FormSource, SurfaceForm
+from index_builder.word_keys import text_key
 
 CODES = (
     Code("J45", "Asthma", None, False, {"includes": ("atopic asthma",)}),
@@ -93,6 +94,13 @@ def test_words_find_codes_by_form_and_by_code(small: Catalog) -> None:
     assert small.search("e11", 2) == [0, 1]
     assert small.search("diabetes", 1) == [0]
     assert small.search("diabetes", 0) == small.search("  ", 5) == []
+
+
+def test_wordings_name_their_codes(small: Catalog) -> None:
+    keys = np.array([text_key(text) for text in ("Foot ulcers, diabetic", "asthma", "ulcer")], dtype=np.uint64)
+    begins, ends = small.named(keys)
+    named = [[small.code_names[p] for p in small.named_codes[a:b]] for a, b in zip(begins, ends, strict=True)]
+    assert named == [["E11.621"], ["J45"], []]
 
 
 @given(st.text(max_size=30) | st.text(alphabet="\"*()^:-+ANDORTEfo '", max_size=30))

@@ -16,6 +16,12 @@ def test_the_first_allowed_code_stands_for_its_family() -> None:
     assert np.flatnonzero(families.representatives(allowed)).tolist() == [0, 3, 6]
 
 
+def test_families_are_numbered_in_the_order_of_their_codes() -> None:
+    families = Families(NAMES)
+    assert families.of(np.arange(8)).tolist() == [0, 1, 2, 2, 2, 3, 3, 4]
+    assert np.flatnonzero(families.all_of(np.array([2, 4]))).tolist() == [2, 3, 4, 7]
+
+
 def test_members_are_the_allowed_codes_of_the_family_only() -> None:
     families = Families(NAMES)
     assert families.members(3, None).tolist() == [2, 3, 4]
