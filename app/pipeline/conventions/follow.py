@@ -1,7 +1,8 @@
 """What the coding conventions make of an answer as a whole: combination codes, and what the note states in plain words.
 
 Those are the kind of diabetes, fractures of osteoporosis, deliveries and their outcome, tobacco, immunizations,
-allergies, long-term drugs, body mass index, weeks of gestation, and births too early.
+allergies, long-term drugs, body mass index, weeks of gestation, trimesters, what a pregnancy makes of other
+conditions, and births too early.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from app.pipeline.conventions.diabetes import settle_kind
 from app.pipeline.conventions.fragility import report_fragility
 from app.pipeline.conventions.gestation import report_gestation
 from app.pipeline.conventions.outcome import report_outcome
+from app.pipeline.conventions.pregnancy import report_pregnancy
 from app.pipeline.conventions.prematurity import report_prematurity
 from app.pipeline.conventions.statements import report_statements
 from app.pipeline.conventions.therapies import report_therapies
+from app.pipeline.conventions.trimester import settle_trimester
 from app.pipeline.note import Patient
 from app.pipeline.spans import Segmented
 from index_builder.codesets.sources import ICD10CM_NAME
@@ -49,6 +52,8 @@ def follow_conventions(
     report_body_mass(answer, note, reader, patient.age_years)
     report_statements(answer, note, reader, patient.age_years)
     report_allergies(answer, note, reader)
+    settle_trimester(answer, note, reader, patient.age_years)
+    report_pregnancy(answer, note, reader, patient.age_years)
     report_prematurity(answer, note, patient.age_years)
     found.kept = answer.ranked()
     found.suppressed = [item for item in found.suppressed if item.code not in answer.items]
