@@ -62,7 +62,7 @@ def test_every_shipped_note_has_codes_that_can_be_billed() -> None:
     assert not [note.id for note in notes if not note.gold or not note.gold <= billable]
 
 
-@pytest.mark.parametrize("folder", ["us_notes", "ward_notes", "mixed_notes"])
+@pytest.mark.parametrize("folder", ["us_notes", "ward_notes", "mixed_notes", "varied_notes"])
 def test_no_sentence_of_the_gold_notes_was_practised(folder: str) -> None:
     def runs(text: str) -> set[tuple[str, ...]]:
         words = text.casefold().split()
