@@ -13,8 +13,10 @@ from app.cli.options import add_artifact_flags, positive, settings_of
 from app.cli.progress import shown_progress
 from app.evaluation.corpora import NAMES, CodedNote, count_codes, match, open_corpus
 from app.evaluation.errors import EvaluationError
+from app.evaluation.line_notes import line_notes
 from app.evaluation.practice_notes import PracticeNotes
 from app.evaluation.transcripts import Transcripts
+from index_builder.tables.lines import load_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,6 +39,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--practice-weight", type=float, default=1.0, help="what one of them counts beside the others")
     parser.add_argument("--transcripts", type=Path, help="folder of MTSamples: its coded rows but those kept aside")
     parser.add_argument("--transcript-weight", type=float, default=1.0, help="what one of them counts beside others")
+    parser.add_argument(
+        "--line-weight", type=float, default=0.0, help="of a marked line of the tables; 0 = none is read"
+    )
     parser.add_argument("--attention", type=Path, help="label attention of `plant` that was not trained on these notes")
     parser.add_argument("--frequency", action="store_true", help="prefer codes that these coders use often")
     parser.add_argument(
@@ -98,9 +103,11 @@ def run(args: argparse.Namespace) -> int:
             notes = counted[args.every - 1 :: args.every]
             practised = match(PracticeNotes(args.practice).notes("aside"), coder.catalog) if args.practice else []
             written = match(Transcripts(args.transcripts).notes("train"), coder.catalog) if args.transcripts else []
-            weights = [1.0] * len(notes)
-            weights += [args.practice_weight] * len(practised) + [args.transcript_weight] * len(written)
-            learned = learn(coder, [*notes, *practised, *written], counted, prior, recipe, tell, weights, attention)
+            lines = match(line_notes(load_lines()), coder.catalog) if args.line_weight else []
+            weights = [1.0] * len(notes) + [args.practice_weight] * len(practised)
+            weights += [args.transcript_weight] * len(written) + [args.line_weight] * len(lines)
+            read = [*notes, *practised, *written, *lines]
+            learned = learn(coder, read, counted, prior, recipe, tell, weights, attention)
     except (EvaluationError, ValueError) as error:
         print(f"calibrate: {error}", file=sys.stderr)
         return 1

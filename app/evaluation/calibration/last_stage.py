@@ -17,7 +17,7 @@ from model.nested import Floats
 
 KNOTS = 24
 FAR = 60.0  # beyond any logit
-ALIKE = 0.005
+ALIKE = 0.002
 PRECISION, RECALL = 0.8, 0.8  # what precision_first and recall_first aim at
 
 
