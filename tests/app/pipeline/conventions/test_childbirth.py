@@ -39,6 +39,8 @@ def reported(text: str, *items: CodedItem, age_years: float | None = None) -> di
         ("Asthma. Repeat cesarean, Apgars 8 and 9.", "Asthma", "O99.519", "O99.52"),
         ("GBS positive, penicillin in labor. Infant delivered at 03:10.", "GBS positive", "O99.820", "O99.824"),
         ("Chronic hypertension on labetalol. Delivery of a healthy boy.", "Chronic hypertension", "O10.03", "O10.02"),
+        ("GDMA1. Viable female, 8/9, 3240 g.", "GDMA1", "O24.410", "O24.420"),
+        ("GDMA1. Live girl at 04:12.", "GDMA1", "O24.410", "O24.420"),
     ],
 )
 def test_a_delivery_makes_it_a_complication_of_childbirth(text: str, words: str, found: str, meant: str) -> None:
