@@ -17,7 +17,7 @@ from model.nested import Floats
 
 KNOTS = 24
 FAR = 60.0  # beyond any logit
-ALIKE = 0.002
+ALIKE = 0.005
 PRECISION, RECALL = 0.8, 0.8  # what precision_first and recall_first aim at
 
 
@@ -163,7 +163,7 @@ def _around(at: Doubles) -> list[tuple[float, float]]:
 def thresholds(probabilities: Doubles, examples: Examples, least: float) -> Thresholds:
     """Best micro F1; the lowest threshold with precision >= .8; the highest with recall >= .8 of what was shortlisted.
 
-    Of thresholds that lose less than ALIKE of the best F1 the highest counts: a coder would rather add than refute.
+    Where F1 is flat its best is chance: of the ranks that lose less than ALIKE of it the middle one counts.
 
     least: floor of `candidates`
     """
@@ -177,7 +177,7 @@ def thresholds(probabilities: Doubles, examples: Examples, least: float) -> Thre
     precise = np.flatnonzero(hits / answered >= PRECISION)
     recalling = np.flatnonzero(hits >= RECALL * hits[-1])
     return Thresholds(
-        best_f1=_rounded(values[int(np.flatnonzero(f1 >= f1.max() - ALIKE)[0])]),
+        best_f1=_rounded(values[int(np.median(np.flatnonzero(f1 >= f1.max() - ALIKE)))]),
         precision_first=_rounded(values[precise[-1]] if len(precise) else values[0]),
         recall_first=_rounded(values[recalling[0]]),
         candidates=least,
