@@ -7,13 +7,17 @@ wording of its own and does not name pneumonia. The vector of a clause tells the
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 
+from app.pipeline.clauses import LONG_CHARACTERS
 from app.pipeline.families import Families
+from app.pipeline.reading.edited import Span
 from app.pipeline.spans import Segmented
 from index_builder.catalog import Catalog
 from index_builder.word_keys import WORD, Keys, word_keys
@@ -104,8 +108,8 @@ class Namer:
         rows = np.repeat(np.arange(len(begins)), stops - begins)
         codes = [self._catalog.named_codes[begin:stop] for begin, stop in zip(begins, stops, strict=True)]
         families = self._families.of(np.concatenate([np.zeros(0, dtype=np.int32), *codes]))
-        once = np.unique(np.stack([families, rows]), axis=1)
-        return once[0], once[1]
+        once = np.unique(families * len(begins) + rows)
+        return once // max(1, len(begins)), once % max(1, len(begins))
 
 
 def _telling(note: Segmented) -> tuple[Integers, Integers, Integers, Keys]:
@@ -132,7 +136,7 @@ def _shares(
     words: Integers,
 ) -> Floats:
     """(n,) the words of each name over the telling words of the shortest clause around it; 0 where it is in none."""
-    clauses: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    clauses: dict[int, list[Span]] = defaultdict(list)
     for clause in note.clauses:
         clauses[clause.sentence].append((clause.start, clause.end))
     first, last = (np.searchsorted(of_words, sentences, side=side).tolist() for side in ("left", "right"))
@@ -140,9 +144,21 @@ def _shares(
     shares = np.zeros(len(words), dtype=np.float32)
     places = zip(sentences.tolist(), starts.tolist(), ends.tolist(), strict=True)
     for row, (sentence, start, end) in enumerate(places):
-        around = [clause for clause in clauses[sentence] if clause[0] <= start and end <= clause[1]]
-        if around:
-            begin, stop = min(around, key=lambda clause: clause[1] - clause[0])
-            ahead, inside = (bisect_left(begins, at, first[row], last[row]) for at in (begin, stop))
+        around = _shortest_around(clauses[sentence], start, end)
+        if around is not None:
+            ahead, inside = (bisect_left(begins, at, first[row], last[row]) for at in around)
             shares[row] = words[row] / (inside - ahead)
     return shares
+
+
+def _shortest_around(clauses: Sequence[Span], start: int, end: int) -> Span | None:
+    """The shortest of the clauses, in the order of the text, that holds a stretch; no clause is longer than
+    LONG_CHARACTERS, so those that begin further ahead are not looked at."""
+    found: Span | None = None
+    for at in range(bisect_right(clauses, start, key=itemgetter(0)) - 1, -1, -1):
+        clause = clauses[at]
+        if clause[0] < end - LONG_CHARACTERS:
+            break
+        if end <= clause[1] and (found is None or clause[1] - clause[0] < found[1] - found[0]):
+            found = clause
+    return found

@@ -80,4 +80,7 @@ def test_a_name_counts_wherever_it_stands_and_families_that_share_it_are_counted
     found = read(catalog, text, {"M17.11": "Sore knees"})["M17.11"]
     assert found["named"] == pytest.approx(math.log2(3)) and found["named_alike"] == 1.0
     assert found["named_assessed"] == 1.0 and found["outnamed"] == 0.0
-    assert read(catalog, "HPI: Cough.", {"R05.9": "Cough"})["R05.9"]["named_assessed"] == 0.0
+    elsewhere = read(catalog, "HPI: Cough.\nASSESSMENT: Fine.", {"R05.9": "Cough"})["R05.9"]
+    assert elsewhere["named_assessed"] == 0.0
+    unassessed = read(catalog, "HPI: Cough.", {"R05.9": "Cough"})["R05.9"]
+    assert unassessed["named_assessed"] == 0.5

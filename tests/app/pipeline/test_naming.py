@@ -155,3 +155,13 @@ def test_names_are_the_longest_runs_that_are_wordings(catalog: Catalog, seed: in
     ends = [start + len(word) for start, word in zip(starts, words, strict=True)]
     expected = sorted((starts[a], ends[b - 1]) for a, b in slow(words, wordings))
     assert sorted(zip(names.starts.tolist(), names.ends.tolist(), strict=True)) == expected
+
+
+def test_the_share_is_that_of_the_shortest_clause_in_a_long_sentence_too(catalog: Catalog) -> None:
+    note = cut(", ".join(["severe pneumonia", "cough"] * 300))
+    names = Namer(catalog, Families(catalog.code_names)).names(note)
+    slow = []
+    for start, end in zip(names.starts.tolist(), names.ends.tolist(), strict=True):
+        around = [note.text_of(c) for c in note.clauses if c.start <= start and end <= c.end]
+        slow.append(1 / len(min(around, key=len).split()))
+    assert names.shares.tolist() == pytest.approx(slow) and len(slow) == 600
