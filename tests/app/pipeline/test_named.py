@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -18,14 +17,6 @@ from app.pipeline.words import Run
 from index_builder.catalog import Catalog
 from index_builder.hits import CodeHits
 from model.encoder import TokenStates
-from tests.app.pipeline.test_naming import NamedSet
-
-
-@pytest.fixture(scope="module")
-def catalog(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalog]:
-    written = Catalog.write(NamedSet(), tmp_path_factory.mktemp("named") / "catalog.sqlite")
-    yield written
-    written.close()
 
 
 def encoded(text: str) -> EncodedNote:
@@ -61,9 +52,9 @@ def read(catalog: Catalog, text: str, wanted: dict[str, str]) -> dict[str, dict[
     return {code: {name: columns[name][row] for name in NAMED} for row, code in enumerate(wanted)}
 
 
-def test_a_code_that_is_named_and_one_whose_words_name_another(catalog: Catalog) -> None:
+def test_a_code_that_is_named_and_one_whose_words_name_another(named_catalog: Catalog) -> None:
     text = "ASSESSMENT:\n1. Quite severe aspiration pneumonia."
-    found = read(catalog, text, {"J69.0": "aspiration pneumonia", "J18.9": "pneumonia", "R05.9": "severe"})
+    found = read(named_catalog, text, {"J69.0": "aspiration pneumonia", "J18.9": "pneumonia", "R05.9": "severe"})
     assert found["J69.0"] == {
         "named": pytest.approx(math.log2(3)),
         "named_share": 0.5,  # two of the four words of its clause
@@ -75,12 +66,12 @@ def test_a_code_that_is_named_and_one_whose_words_name_another(catalog: Catalog)
     assert found["R05.9"] == dict.fromkeys(NAMED, 0.0)
 
 
-def test_a_name_counts_wherever_it_stands_and_families_that_share_it_are_counted(catalog: Catalog) -> None:
+def test_a_name_counts_wherever_it_stands_and_families_that_share_it_are_counted(named_catalog: Catalog) -> None:
     text = "HPI: Sore knees for years.\nASSESSMENT:\n1. Knee osteoarthritis on films."
-    found = read(catalog, text, {"M17.11": "Sore knees"})["M17.11"]
+    found = read(named_catalog, text, {"M17.11": "Sore knees"})["M17.11"]
     assert found["named"] == pytest.approx(math.log2(3)) and found["named_alike"] == 1.0
     assert found["named_assessed"] == 1.0 and found["outnamed"] == 0.0
-    elsewhere = read(catalog, "HPI: Cough.\nASSESSMENT: Fine.", {"R05.9": "Cough"})["R05.9"]
+    elsewhere = read(named_catalog, "HPI: Cough.\nASSESSMENT: Fine.", {"R05.9": "Cough"})["R05.9"]
     assert elsewhere["named_assessed"] == 0.0
-    unassessed = read(catalog, "HPI: Cough.", {"R05.9": "Cough"})["R05.9"]
+    unassessed = read(named_catalog, "HPI: Cough.", {"R05.9": "Cough"})["R05.9"]
     assert unassessed["named_assessed"] == 0.5

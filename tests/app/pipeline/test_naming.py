@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 
@@ -14,39 +11,7 @@ from app.pipeline.note import Document, Note
 from app.pipeline.segment import segment
 from app.pipeline.spans import Segmented
 from index_builder.catalog import Catalog
-from index_builder.codesets.protocol import Code, FormSource, SurfaceForm
-
-WORDINGS = {
-    "E23.2": ("diabetes insipidus",),
-    "E11.9": ("diabetes", "type 2 diabetes mellitus"),
-    "J18.9": ("pneumonia", "Pneumonia, unspecified organism"),
-    "J69.0": ("aspiration pneumonia", "pneumonia due to aspiration of food"),
-    "M17.11": ("osteoarthritis of the right knee",),
-    "M17.12": ("osteoarthritis of the left knee",),
-    "R05.9": ("cough",),
-    "S72.001A": ("hip fracture",),
-    "S72.001D": ("hip fracture",),
-}
-
-
-@dataclass(frozen=True)
-class NamedSet:
-    name: str = "icd-10-cm"
-    edition: str = "test"
-    system: str = "urn:named"
-
-    def codes(self) -> Sequence[Code]:
-        return [Code(code, wordings[0], None, True, {}) for code, wordings in WORDINGS.items()]
-
-    def forms(self) -> Iterable[SurfaceForm]:
-        return [SurfaceForm(code, text, FormSource.INDEX) for code, texts in WORDINGS.items() for text in texts]
-
-
-@pytest.fixture(scope="module")
-def catalog(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalog]:
-    written = Catalog.write(NamedSet(), tmp_path_factory.mktemp("named") / "catalog.sqlite")
-    yield written
-    written.close()
+from tests.app.pipeline.named_set import WORDINGS
 
 
 def cut(*texts: str) -> Segmented:
@@ -66,38 +31,40 @@ def found(catalog: Catalog, *texts: str) -> dict[str, set[str]]:
     return named
 
 
-def test_the_words_around_a_name_do_not_matter(catalog: Catalog) -> None:
-    assert found(catalog, "She carries a diagnosis of quite severe pneumonia that bothers her.") == {
+def test_the_words_around_a_name_do_not_matter(named_catalog: Catalog) -> None:
+    assert found(named_catalog, "She carries a diagnosis of quite severe pneumonia that bothers her.") == {
         "pneumonia": {"J18.9"}
     }
 
 
-def test_a_longer_name_hides_the_shorter_one_in_it_and_only_there(catalog: Catalog) -> None:
-    assert found(catalog, "Aspiration pneumonia last year.") == {"Aspiration pneumonia": {"J69.0"}}
-    assert found(catalog, "Diabetes insipidus.", "Pneumonia; diabetes.") == {
+def test_a_longer_name_hides_the_shorter_one_in_it_and_only_there(named_catalog: Catalog) -> None:
+    assert found(named_catalog, "Aspiration pneumonia last year.") == {"Aspiration pneumonia": {"J69.0"}}
+    assert found(named_catalog, "Diabetes insipidus.", "Pneumonia; diabetes.") == {
         "Diabetes insipidus": {"E23.2"},
         "Pneumonia": {"J18.9"},
         "diabetes": {"E11.9"},
     }
 
 
-def test_order_number_case_and_side_do_not_matter(catalog: Catalog) -> None:
+def test_order_number_case_and_side_do_not_matter(named_catalog: Catalog) -> None:
     both = {"M17.11", "M17.12"}
-    assert found(catalog, "LEFT KNEE OSTEOARTHRITIS") == {"KNEE OSTEOARTHRITIS": both}
-    assert found(catalog, "osteoarthritis of both knees") == {"osteoarthritis of both knees": both}
-    assert found(catalog, "pneumonia from aspiration of foods") == {"pneumonia from aspiration of foods": {"J69.0"}}
+    assert found(named_catalog, "LEFT KNEE OSTEOARTHRITIS") == {"KNEE OSTEOARTHRITIS": both}
+    assert found(named_catalog, "osteoarthritis of both knees") == {"osteoarthritis of both knees": both}
+    assert found(named_catalog, "pneumonia from aspiration of foods") == {
+        "pneumonia from aspiration of foods": {"J69.0"}
+    }
 
 
-def test_a_family_shares_its_names(catalog: Catalog) -> None:
-    assert found(catalog, "Hip fracture.") == {"Hip fracture": {"S72.001A", "S72.001D"}}
+def test_a_family_shares_its_names(named_catalog: Catalog) -> None:
+    assert found(named_catalog, "Hip fracture.") == {"Hip fracture": {"S72.001A", "S72.001D"}}
 
 
-def test_a_name_does_not_cross_the_end_of_a_sentence(catalog: Catalog) -> None:
-    assert found(catalog, "Concern is aspiration. Pneumonia was treated.") == {"Pneumonia": {"J18.9"}}
+def test_a_name_does_not_cross_the_end_of_a_sentence(named_catalog: Catalog) -> None:
+    assert found(named_catalog, "Concern is aspiration. Pneumonia was treated.") == {"Pneumonia": {"J18.9"}}
 
 
-def test_a_name_knows_its_share_of_the_clause_and_its_namesakes(catalog: Catalog) -> None:
-    names = Namer(catalog, Families(catalog.code_names)).names(
+def test_a_name_knows_its_share_of_the_clause_and_its_namesakes(named_catalog: Catalog) -> None:
+    names = Namer(named_catalog, Families(named_catalog.code_names)).names(
         cut("Cough, necrotizing pneumonia, knee osteoarthritis.")
     )
     rows = sorted(
@@ -106,10 +73,10 @@ def test_a_name_knows_its_share_of_the_clause_and_its_namesakes(catalog: Catalog
     assert [row[1:] for row in rows] == [(1, 1.0, 1), (1, 0.5, 1), (2, 1.0, 2)]
 
 
-def test_what_is_named_is_nearer_on_top_of_what_was_known(catalog: Catalog) -> None:
-    families = Families(catalog.code_names)
-    namer = Namer(catalog, families)
-    named = np.array([name.startswith("S72") for name in catalog.code_names])
+def test_what_is_named_is_nearer_on_top_of_what_was_known(named_catalog: Catalog) -> None:
+    families = Families(named_catalog.code_names)
+    namer = Namer(named_catalog, families)
+    named = np.array([name.startswith("S72") for name in named_catalog.code_names])
     names = namer.names(cut("hip fracture"))
     nearer = namer.nearer(names, None)
     assert nearer is not None and nearer.tolist() == pytest.approx((NEARER * named).tolist())
@@ -131,7 +98,7 @@ def slow(words: list[str], wordings: set[frozenset[str]]) -> list[tuple[int, int
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_names_are_the_longest_runs_that_are_wordings(catalog: Catalog, seed: int) -> None:
+def test_names_are_the_longest_runs_that_are_wordings(named_catalog: Catalog, seed: int) -> None:
     random = np.random.default_rng(seed)
     vocabulary = [
         "diabetes",
@@ -150,16 +117,16 @@ def test_names_are_the_longest_runs_that_are_wordings(catalog: Catalog, seed: in
     silent = {"of", "the", "right", "left", "unspecified", "due", "to"}
     told = [text.lower().replace(",", "").split() for texts in WORDINGS.values() for text in texts]
     wordings = {frozenset(word for word in words if word not in silent) for words in told}
-    names: Names = Namer(catalog, Families(catalog.code_names)).names(cut(text))
+    names: Names = Namer(named_catalog, Families(named_catalog.code_names)).names(cut(text))
     starts = [len(" ".join(words[:at])) + (at > 0) for at in range(len(words))]
     ends = [start + len(word) for start, word in zip(starts, words, strict=True)]
     expected = sorted((starts[a], ends[b - 1]) for a, b in slow(words, wordings))
     assert sorted(zip(names.starts.tolist(), names.ends.tolist(), strict=True)) == expected
 
 
-def test_the_share_is_that_of_the_shortest_clause_in_a_long_sentence_too(catalog: Catalog) -> None:
+def test_the_share_is_that_of_the_shortest_clause_in_a_long_sentence_too(named_catalog: Catalog) -> None:
     note = cut(", ".join(["severe pneumonia", "cough"] * 300))
-    names = Namer(catalog, Families(catalog.code_names)).names(note)
+    names = Namer(named_catalog, Families(named_catalog.code_names)).names(note)
     slow = []
     for start, end in zip(names.starts.tolist(), names.ends.tolist(), strict=True):
         around = [note.text_of(c) for c in note.clauses if c.start <= start and end <= c.end]
