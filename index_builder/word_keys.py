@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 
@@ -20,7 +19,6 @@ WORD = re.compile(r"[^\W_]+")
 # words that name nothing, and the sides: codes of one wording differ in them
 SILENT = frozenset(Path(__file__).with_name("tables").joinpath("silent_words.txt").read_text(encoding="utf-8").split())
 _LEAST_PLURAL = 4  # letters
-_REMEMBERED = 100_000  # words whose hash is kept
 
 
 def word_keys(words: Sequence[str]) -> Keys:
@@ -33,8 +31,8 @@ def text_key(text: str) -> int:
     return sum(map(_word_key, WORD.findall(text))) % 2**64
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def _word_key(word: str) -> int:
+    """Nothing is remembered of a word: it may be a patient's name."""
     folded = word.casefold()
     return 0 if folded in SILENT else int.from_bytes(blake2b(_singular(folded).encode(), digest_size=8).digest())
 
