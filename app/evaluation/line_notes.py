@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.evaluation.practice_notes import PracticeNote
-from app.pipeline.note import Document, Note
 from index_builder.tables.lines import MarkedLine
 
 EVERY = 5  # lines, of which one is read
@@ -18,13 +17,7 @@ EVERY = 5  # lines, of which one is read
 def line_notes(lines: Sequence[MarkedLine]) -> list[PracticeNote]:
     """Every fifth line, named by its place."""
     return [
-        PracticeNote(
-            id=f"line-{number}",
-            note=Note((Document(line.text, id=f"line-{number}"),)),
-            gold=frozenset(mark.code for mark in line.marks if not mark.optional),
-            setting="line",
-            marks=line.marks,
-        )
+        PracticeNote.of(f"line-{number}", "line", line.text, line.marks)
         for number, line in enumerate(lines)
         if number % EVERY == 0
     ]

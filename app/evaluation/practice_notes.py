@@ -35,6 +35,12 @@ class PracticeNote(CodedNote):
     setting: str
     marks: tuple[Mark, ...] = field(repr=False)
 
+    @classmethod
+    def of(cls, id: str, setting: str, text: str, marks: tuple[Mark, ...]) -> PracticeNote:
+        """The note of a text and its marks."""
+        gold = frozenset(mark.code for mark in marks if not mark.optional)
+        return cls(id=id, note=Note((Document(text, id=id),)), gold=gold, setting=setting, marks=marks)
+
     @property
     def uncounted(self) -> frozenset[str]:
         """Codes that may be reported and need not be."""
@@ -76,5 +82,4 @@ def _read(file: Path) -> Iterator[PracticeNote]:
         text, marks = unmarked(marked.strip("\n"))
         if "[[" in text or "]]" in text:
             raise CorpusError(f"{file}: note {id} has a mark that is not of the form [[words|CODE]]")
-        gold = frozenset(mark.code for mark in marks if not mark.optional)
-        yield PracticeNote(id=id, note=Note((Document(text, id=id),)), gold=gold, setting=setting, marks=marks)
+        yield PracticeNote.of(id, setting, text, marks)

@@ -155,12 +155,14 @@ class CodingPipeline:
         """One note with what every stage ranked; `exact` and `prefixes` add the exhaustive searches."""
         encoded = encode(self._encoder, [segment_read(note)], self._unit)[0]
         clock, scorer, reach = Stopwatch(), self._scorer(options), self._reach(options)
-        reading = self._reading(encoded, options)
         widths = stage_widths(options.widths, options.top_k)
         words = WordReader(self._encoder, encoded)
         stages = self._cascade(encoded, options, clock)
         scored = self._score(encoded, stages, words, scorer)
-        oracle = exhaustive(self._index, self._families, encoded, widths, reading, clock) if exact else None
+        oracle = None
+        if exact:
+            reading = self._reading(encoded, options)
+            oracle = exhaustive(self._index, self._families, encoded, widths, reading, clock)
         return Trace(
             search64=self._ranking(stages.search64),
             rescore256=self._ranking(stages.rescore256),

@@ -95,7 +95,7 @@ def time_of(answer: Answering, note: Segmented, reader: AssertionReader, age_yea
     """The trimester of the weeks that are answered, 0 to 2, or CHILDBIRTH where the note tells of the delivery; None
     where it is no mother's chart, or has no weeks."""
     rules, weeks = pregnancy(), answer.best((f"{WEEKS}.",))
-    if is_newborn_chart(note, age_years) or not (answer.best(rules.mother) or (weeks and not _is_of_one_born(note))):
+    if not (answer.best(rules.mother) or (weeks and not _is_of_one_born(note))) or is_newborn_chart(note, age_years):
         return None
     if delivery(note, reader) is not None:
         return CHILDBIRTH
@@ -115,7 +115,7 @@ def report_pregnancy(answer: Answering, note: Segmented, reader: AssertionReader
     rules = pregnancy()
     for row in rules.complications:
         condition = answer.best(row.of)
-        if condition is not None and row.codes[time] and answer.best(row.unless, floor=answer.floor) is None:
+        if condition is not None and row.codes[time] and answer.best(row.unless) is None:
             _complicate(answer, row, condition, row.codes[time])
     for stated in rules.stated:
         if not stated.codes[time] or answer.best(stated.without) is not None:
